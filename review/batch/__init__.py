@@ -1,0 +1,1 @@
+"""Notebooks executed in batches, each run in its own process."""

@@ -1,0 +1,189 @@
+"""Execute notebooks with papermill over processes, and hold them to what they promise."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from review.errors import InputError, Problem
+
+OK = "ok"
+FAILED = "failed"
+BROKEN_PROMISE = "missing artefact"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One notebook to run once.
+
+    Attributes
+    ----------
+    notebook : Path
+        The source, which is never changed.
+    output : Path
+        Where the executed copy goes; written even if a cell fails.
+    parameters : mapping of str to object
+        Values for the notebook's ``parameters`` cell.
+    artefacts : tuple of Path
+        Files that the run must leave behind, not empty.
+    """
+
+    notebook: Path
+    output: Path
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    artefacts: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job: status, seconds, and the error or the artefacts that are missing."""
+
+    notebook: str
+    status: str
+    seconds: float
+    error: str = ""
+    missing: tuple[str, ...] = ()
+
+
+def declared(notebook: Path) -> dict[str, str]:
+    """Return the parameters that a notebook declares, with their default as source text.
+
+    Raises
+    ------
+    InputError
+        If the file is not a notebook.
+    """
+    import papermill
+
+    _read(notebook)
+    return {name: str(fact["default"]) for name, fact in papermill.inspect_notebook(str(notebook)).items()}
+
+
+def promised(notebook: Path) -> tuple[str, ...]:
+    """Return the artefacts that a notebook promises (metadata ``review.artefacts``), relative to its output folder.
+
+    Raises
+    ------
+    InputError
+        If the file is not a notebook, or the promise is not a list of relative paths.
+    """
+    names = _read(notebook).metadata.get("review", {}).get("artefacts", [])
+    usable = isinstance(names, list) and all(
+        isinstance(name, str) and name and not Path(name).is_absolute() and ".." not in Path(name).parts
+        for name in names
+    )
+    if not usable:
+        message = "metadata review.artefacts is not a list of relative paths"
+        raise InputError([Problem(str(notebook), None, "review.artefacts", message, "list the files it writes")])
+    return tuple(names)
+
+
+def _read(notebook: Path) -> Any:
+    import nbformat
+    from nbformat.reader import NotJSONError
+    from nbformat.validator import NotebookValidationError
+
+    try:
+        return nbformat.read(notebook, as_version=4)
+    except FileNotFoundError:
+        message, remedy = "there is no such notebook", "check the path"
+    except (NotJSONError, NotebookValidationError, UnicodeDecodeError, KeyError, AttributeError) as error:
+        message, remedy = f"not a notebook: {str(error).splitlines()[0][:100]}", "open it in JupyterLab and save it"
+    raise InputError([Problem(str(notebook), None, None, message, remedy)])
+
+
+def check(jobs: Sequence[Job]) -> None:
+    """Refuse jobs whose notebook is broken or does not declare a parameter that it is given.
+
+    papermill itself only warns of an unknown parameter, and the run then counts as a success.
+
+    Raises
+    ------
+    InputError
+        With all such problems.
+    """
+    problems: list[Problem] = []
+    for job in jobs:
+        try:
+            known = declared(job.notebook)
+        except InputError as error:
+            problems.extend(error.problems)
+            continue
+        for name in sorted(set(job.parameters) - set(known)):
+            choices = ", ".join(known) or "none"
+            message = f"the notebook declares no parameter {name!r}"
+            problems.append(Problem(str(job.notebook), None, name, message, f"it declares: {choices}"))
+    if problems:
+        raise InputError(problems)
+
+
+def execute(job: Job) -> Outcome:
+    """Run one job in this process (its kernel is a process of its own)."""
+    import os
+
+    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # a debugger's remark would be printed once a kernel
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    for artefact in job.artefacts:
+        artefact.unlink(missing_ok=True)
+    job.output.parent.mkdir(parents=True, exist_ok=True)
+    start = time.perf_counter()
+    error = ""
+    try:
+        papermill.execute_notebook(
+            str(job.notebook),
+            str(job.output),
+            parameters=dict(job.parameters),
+            progress_bar=False,
+            log_output=False,
+            start_timeout=120,
+            execution_timeout=900,
+        )
+    except PapermillExecutionError as failure:
+        error = f"cell {failure.exec_count}: {failure.ename}: {failure.evalue}"
+    except Exception as failure:  # a kernel that died, or a file that cannot be written: the other jobs go on
+        error = f"{type(failure).__name__}: {failure}"
+    seconds = time.perf_counter() - start
+    if error:
+        return Outcome(job.notebook.name, FAILED, seconds, error)
+    missing = tuple(path.name for path in job.artefacts if not path.is_file() or path.stat().st_size == 0)
+    return Outcome(job.notebook.name, BROKEN_PROMISE if missing else OK, seconds, "", missing)
+
+
+def run(jobs: Sequence[Job], workers: int = 2, report: Callable[[Outcome], None] | None = None) -> list[Outcome]:
+    """Run jobs over processes and return their outcomes in the order of the jobs.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+    workers : int
+        Processes at a time.
+    report : callable, optional
+        Called with each outcome as it comes in.
+
+    Raises
+    ------
+    InputError
+        If a notebook is broken or a parameter unknown: before anything runs.
+    """
+    check(jobs)
+    outcomes: dict[int, Outcome] = {}
+    with ProcessPoolExecutor(max_workers=max(1, min(workers, len(jobs))), mp_context=get_context("spawn")) as pool:
+        futures = {pool.submit(execute, job): index for index, job in enumerate(jobs)}
+        for future in as_completed(futures):
+            index = futures[future]
+            try:
+                outcome = future.result()
+            except BrokenProcessPool:
+                outcome = Outcome(jobs[index].notebook.name, FAILED, 0.0, "the worker process was killed")
+            outcomes[index] = outcome
+            if report:
+                report(outcome)
+    return [outcomes[index] for index in range(len(jobs))]

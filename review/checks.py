@@ -1,0 +1,230 @@
+"""Checks that no single file can answer: keys, vocabularies and sums across files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from review import codebook, contracts, paths
+from review.errors import Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from review.bibliography import Reference
+    from review.codebook import Codebook
+
+Tables = Mapping[str, "pd.DataFrame"]
+
+
+def cross_check(
+    folder: Path, book: Codebook | None, references: Sequence[Reference] | None, tables: Tables
+) -> list[Problem]:
+    """Return what is wrong between the files that could be read; a part that is None is skipped."""
+    keys = None if references is None else {reference.key for reference in references}
+    problems: list[Problem] = []
+    if references is not None:
+        problems += _identities(str(folder / paths.BIBLIOGRAPHY), references, tables.get(paths.SCREENING))
+    if paths.CODING in tables:
+        problems += _coding(str(folder / paths.CODING), tables[paths.CODING], book, keys)
+    if paths.SCREENING in tables:
+        problems += _screening(str(folder / paths.SCREENING), tables[paths.SCREENING], keys)
+    if paths.PUBLISHED in tables and book is not None:
+        problems += _published(str(folder / paths.PUBLISHED), tables[paths.PUBLISHED], book)
+    if paths.SELECTION in tables:
+        problems += _selection(str(folder / paths.SELECTION), tables, keys)
+    if paths.FLOW in tables and paths.SCREENING in tables:
+        problems += _flow(str(folder / paths.FLOW), tables[paths.FLOW], tables[paths.SCREENING])
+    if not problems and book is not None:
+        problems += _counts(str(folder / paths.SELECTION), tables, book)
+    return problems
+
+
+def _identities(file: str, references: Sequence[Reference], screening: pd.DataFrame | None) -> list[Problem]:
+    """Report studies that count as verified but lack an author or a year."""
+    unverified = set() if screening is None else set(screening.loc[screening["decision"] != "verified", "key"])
+    return [
+        Problem(file, reference.line, reference.key, f"the field {name!r} is missing or empty", f"add {name} = {{...}}")
+        for reference in references
+        for name in ("author", "year")
+        if not reference.fields.get(name) and reference.key not in unverified
+    ]
+
+
+def _twice(file: str, table: pd.DataFrame, columns: list[str], what: str) -> list[Problem]:
+    """Report rows that repeat an earlier one in ``columns``."""
+    rows = table[table.duplicated(columns)]
+    return [
+        Problem(file, int(line), str(key), f"{what} stands twice", "remove one of the two rows")
+        for line, key in zip(rows[contracts.LINE], rows["key" if "key" in columns else columns[0]], strict=True)
+    ]
+
+
+def _unknown_keys(file: str, table: pd.DataFrame, keys: set[str] | None) -> list[Problem]:
+    rows = table[~table["key"].isin(keys)].drop_duplicates("key") if keys is not None else table[:0]
+    message, remedy = "the key is not in the bibliography", "add the entry, or correct the key"
+    return [
+        Problem(file, int(line), str(key), message, remedy)
+        for line, key in zip(rows[contracts.LINE], rows["key"], strict=True)
+    ]
+
+
+def _coding(file: str, table: pd.DataFrame, book: Codebook | None, keys: set[str] | None) -> list[Problem]:
+    problems = _unknown_keys(file, table, keys)
+    problems += _twice(file, table, ["key", "dimension", "coder", "value"], "the code")
+    if book is None:
+        return problems
+    seen: dict[tuple[str, str, str], list[str]] = {}
+    for row in table.itertuples(index=False, name="Row"):
+        line, dimension = int(row.line), book.dimensions.get(row.dimension)
+        if dimension is None:
+            known = ", ".join(book.dimensions)
+            message = f"there is no dimension {row.dimension!r} in the codebook"
+            problems.append(Problem(file, line, row.key, message, f"use one of: {known}"))
+            continue
+        if not dimension.allows(row.value):
+            known = ", ".join(dimension.categories)
+            message = f"{row.value!r} is not a code of {dimension.name!r}"
+            problems.append(Problem(file, line, row.key, message, f"use one of: {known}, or leave it empty"))
+            continue
+        others = seen.setdefault((row.key, row.dimension, row.coder), [])
+        message = _clash(row.value, others, dimension.exclusive)
+        if message:
+            remedy = f"keep what coder {row.coder!r} means for {dimension.name!r}"
+            problems.append(Problem(file, line, row.key, message, remedy))
+        others.append(row.value)
+    return problems
+
+
+def _clash(value: str, others: list[str], exclusive: bool) -> str:
+    """Return why ``value`` cannot stand beside ``others``, or an empty string."""
+    if not others or value in others:
+        return ""
+    if exclusive:
+        return f"two codes of one coder in a single-label dimension: {others[0]!r} and {value!r}"
+    if value == "" or "" in others:
+        return "an empty (unknown) value beside a code of the same coder"
+    opposite = value.removeprefix(codebook.NOT) if value.startswith(codebook.NOT) else codebook.NOT + value
+    return f"{value!r} and {opposite!r} contradict each other" if opposite in others else ""
+
+
+def _screening(file: str, table: pd.DataFrame, keys: set[str] | None) -> list[Problem]:
+    problems = _twice(file, table, ["key"], "the record")
+    if keys is None or table.empty:
+        return problems
+    for row in table.itertuples(index=False, name="Row"):
+        line = int(row.line)
+        if row.decision == "excluded" and row.key in keys:
+            message = "the record is excluded but stands in the bibliography"
+            problems.append(Problem(file, line, row.key, message, "remove the entry, or correct the decision"))
+        if row.decision != "excluded" and row.key not in keys:
+            message = f"the record is {row.decision} but has no entry in the bibliography"
+            problems.append(Problem(file, line, row.key, message, "add the entry, or exclude the record"))
+        if row.decision != "verified" and not row.reason:
+            message = f"the record is {row.decision} without a reason"
+            problems.append(Problem(file, line, row.key, message, "fill the column 'reason'"))
+        if row.decision == "verified" and not row.verified_on:
+            message = "the record is verified without a date"
+            problems.append(Problem(file, line, row.key, message, "fill the column 'verified_on'"))
+    for key in sorted(keys - set(table["key"])):
+        message = "the study of the bibliography was never screened"
+        problems.append(Problem(file, None, key, message, "add a row for it"))
+    return problems
+
+
+def _published(file: str, table: pd.DataFrame, book: Codebook) -> list[Problem]:
+    problems: list[Problem] = []
+    repeated = table[table.duplicated(["version", "dimension", "category"])]
+    for row in repeated.itertuples(index=False, name="Row"):
+        message = f"{row.version} {row.dimension} {row.category} stands twice"
+        problems.append(Problem(file, int(row.line), row.category, message, "remove one of the two rows"))
+    for row in table.itertuples(index=False, name="Row"):
+        dimension = book.dimensions.get(row.dimension)
+        if dimension is None or row.category not in dimension.categories:
+            message = f"{row.dimension!r} / {row.category!r} is not in the codebook"
+            problems.append(Problem(file, int(row.line), row.category, message, "use its dimensions and codes"))
+        if int(row.total) == 0:
+            message = "the total is 0"
+            problems.append(Problem(file, int(row.line), row.category, message, "write the number of studies"))
+    if problems:
+        return problems
+    for (version, name), rows in table.groupby(["version", "dimension"], sort=False):
+        total = float(rows["share"].astype(float).sum())
+        most = 100 + 0.05 * len(rows)
+        if book[str(name)].exclusive and total > most + 1e-9:
+            message = f"the shares of {version} {name} add up to {total:.1f} %, more than rounding allows"
+            problems.append(Problem(file, int(rows[contracts.LINE].iloc[-1]), str(name), message, "correct a share"))
+        if rows["total"].nunique() > 1:
+            message = f"{version} {name} has shares of different totals"
+            problems.append(Problem(file, int(rows[contracts.LINE].iloc[-1]), str(name), message, "use one total"))
+    return problems
+
+
+def _selection(file: str, tables: Tables, keys: set[str] | None) -> list[Problem]:
+    table = tables[paths.SELECTION]
+    problems = _unknown_keys(file, table, keys) + _twice(file, table, ["selection", "key"], "the study")
+    for name, rows in table.groupby("selection", sort=False):
+        if name in ("all", "pool", "default"):
+            message = f"{name!r} is a reserved name of a selection"
+            problems.append(Problem(file, int(rows[contracts.LINE].iloc[0]), None, message, "choose another name"))
+        if rows["basis"].nunique() > 1:
+            message = f"the selection {name!r} has two bases"
+            problems.append(Problem(file, int(rows[contracts.LINE].iloc[-1]), None, message, "use one basis"))
+    if paths.SCREENING in tables and not tables[paths.SCREENING].empty:
+        screening = tables[paths.SCREENING]
+        verified = set(screening.loc[screening["decision"] == "verified", "key"])
+        for row in table.itertuples(index=False, name="Row"):
+            if row.basis == "calibrated" and row.key not in verified and (keys is None or row.key in keys):
+                message = "a calibrated selection contains a study that is not verified"
+                problems.append(Problem(file, int(row.line), row.key, message, "verify it, or select anew"))
+    return problems
+
+
+def _flow(file: str, flow: pd.DataFrame, screening: pd.DataFrame) -> list[Problem]:
+    """Check that records found less duplicates are the records screened."""
+    if flow.empty:
+        return []
+    lines = dict(zip(flow["step"], flow[contracts.LINE], strict=True))
+    counts = {step: int(count) for step, count in zip(flow["step"], flow["count"], strict=True)}
+    missing = [step for step in ("records found", "duplicates removed") if step not in counts]
+    if missing:
+        message = f"the step {missing[0]!r} is missing"
+        return [Problem(file, None, missing[0], message, "add the row")]
+    left = counts["records found"] - counts["duplicates removed"]
+    if left == len(screening):
+        return []
+    message = f"records found less duplicates removed is {left}, but {len(screening)} records were screened"
+    return [Problem(file, int(lines["duplicates removed"]), "duplicates removed", message, "correct the counts")]
+
+
+def _counts(file: str, tables: Tables, book: Codebook) -> list[Problem]:
+    """Check that each calibrated selection meets the published counts it was made to meet."""
+    from review.published import implied_counts
+
+    if any(name not in tables for name in (paths.SELECTION, paths.PUBLISHED, paths.CODING)):
+        return []
+    selection = tables[paths.SELECTION]
+    coding = tables[paths.CODING]
+    consensus = coding[coding["coder"] == "consensus"]
+    counts = implied_counts(tables[paths.PUBLISHED], book)
+    problems: list[Problem] = []
+    for name, rows in selection[selection["basis"] == "calibrated"].groupby("selection", sort=False):
+        chosen = consensus[consensus["key"].isin(set(rows["key"]))]
+        wanted = counts[counts["version"] == name].dropna(subset="count")
+        if wanted.empty:
+            message = f"nothing is published for the calibrated selection {name!r}"
+            problems.append(Problem(file, None, str(name), message, "name it after a version of published.csv"))
+        for target in wanted.itertuples(index=False, name="Target"):
+            codes = chosen[(chosen["dimension"] == target.dimension) & (chosen["value"] == target.category)]
+            if len(codes) != int(target.count):
+                message = (
+                    f"{len(codes)} studies are coded {target.dimension} {target.category}, "
+                    f"the published share implies {int(target.count)}"
+                )
+                problems.append(Problem(file, None, str(name), message, "run: review select --write"))
+        totals = {int(total) for total in wanted["total"]}
+        if totals and totals != {len(rows)}:
+            message = f"the selection has {len(rows)} studies, {min(totals)} are published"
+            problems.append(Problem(file, None, str(name), message, "run: review select --write"))
+    return problems

@@ -1,0 +1,181 @@
+"""What each CSV table of a corpus must look like, as pandera schemas."""
+
+from __future__ import annotations
+
+import csv
+import io
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from review.errors import InputError, Problem
+from review.files import read_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pandera.pandas as pa
+
+LINE = "line"
+"""Column that remembers the line of each row in its file."""
+
+STAGES = ("screening", "verification")
+DECISIONS = ("verified", "unverified", "excluded")
+CODERS = ("a", "b", "verifier", "consensus")
+LEVELS = ("", "high", "medium", "low")
+SCOPES = ("", "abstract", "full text", "landing page", "repository")
+BASES = ("calibrated", "listed")
+MOST = 131_072
+"""Characters allowed in one field."""
+
+
+@cache
+def schema(name: str) -> pa.DataFrameSchema:
+    """Return the contract of one table by its file name.
+
+    All columns are read as text; an empty field means unknown. Descriptions double as documentation.
+    """
+    import pandera.pandas as pa
+
+    def text(description: str, *checks: pa.Check) -> pa.Column:
+        return pa.Column(str, checks=list(checks), description=description)
+
+    def one_of(values: tuple[str, ...]) -> pa.Check:
+        known = ", ".join(value or "(empty)" for value in values)
+        return pa.Check.isin(values, error=f"is not one of: {known}")
+
+    filled = pa.Check(lambda column: column.str.strip() != "", error="is empty")
+    date = pa.Check.str_matches(r"^(20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]))?$", error="is not YYYY-MM-DD")
+    whole = pa.Check.str_matches(r"^\d{1,7}$", error="is not a whole number")
+    percent = pa.Check.str_matches(r"^(100(\.0+)?|\d{1,2}(\.\d{1,4})?)$", error="is not a percentage from 0 to 100")
+    tables = {
+        "coding.csv": {
+            "key": text("citation key of the study", filled),
+            "dimension": text("dimension of the codebook", filled),
+            "coder": text("who gave the code", one_of(CODERS)),
+            "value": text("code; empty: unknown; 'not X': reported as not done"),
+            "confidence": text("the coder's own", one_of(LEVELS)),
+            "evidence": text("paraphrase of what the source shows, or the coder's own term"),
+            "source": text("page that was read"),
+            "scope": text("how much was read", one_of(SCOPES)),
+        },
+        "screening.csv": {
+            "key": text("citation key of the record", filled),
+            "stage": text("last stage that the record reached", one_of(STAGES)),
+            "decision": text("outcome", one_of(DECISIONS)),
+            "reason": text("why it was excluded or could not be verified"),
+            "note": text("the reason or the identity settled, in words"),
+            "verified_on": text("day of verification", date),
+            "seen": text("what shows eligibility"),
+            "source": text("page that was read"),
+            "title": text("title of the record", filled),
+            "year": text("year", pa.Check.str_matches(r"^((19|20)\d\d)?$", error="is not a year")),
+            "doi": text("Digital Object Identifier"),
+            "arxiv": text("arXiv identifier"),
+            "pmid": text("PubMed identifier"),
+        },
+        "selection.csv": {
+            "selection": text("name of the selection", filled),
+            "key": text("citation key", filled),
+            "basis": text("calibrated: chosen to meet published counts; listed: the authors' list", one_of(BASES)),
+        },
+        "published.csv": {
+            "version": text("version of the review", filled),
+            "dimension": text("dimension of the codebook", filled),
+            "category": text("code of the dimension", filled),
+            "share": text("percentage as printed", percent),
+            "total": text("number of studies", whole),
+            "source": text("where it is printed", filled),
+            "date": text("date of that source", date),
+            "note": text("remark"),
+        },
+        "flow.csv": {
+            "step": text("step of identification", filled),
+            "count": text("number of queries or records", whole),
+            "note": text("remark"),
+        },
+    }
+    return pa.DataFrameSchema(tables[name], strict=True, ordered=True, name=name)
+
+
+def read_table(path: Path, name: str | None = None) -> pd.DataFrame:
+    """Read a CSV table as text and check it against its contract.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name : str, optional
+        Which contract; the file's own name by default.
+
+    Returns
+    -------
+    DataFrame
+        The columns of the contract, and ``line``, the line on which each row starts.
+
+    Raises
+    ------
+    InputError
+        With every problem of the file.
+    """
+    import pandas as pd
+    import pandera.errors
+
+    contract = schema(name or path.name)
+    names = list(contract.columns)
+    rows, lines = _rows(path, names)
+    frame = pd.DataFrame(rows, columns=names, dtype=str)
+    try:
+        contract.validate(frame, lazy=True)
+    except pandera.errors.SchemaErrors as failure:
+        cases = failure.failure_cases
+        raise InputError(
+            sorted(
+                Problem(
+                    str(path),
+                    None if pd.isna(case.index) else lines[int(case.index)],
+                    str(case.column),
+                    f"{str(case.failure_case)[:80]!r} {case.check}",
+                    f"column {case.column!r} holds: {contract.columns[str(case.column)].description}",
+                )
+                for case in cases.itertuples(index=False, name="Case")
+            )
+        ) from None
+    frame[LINE] = lines
+    return frame
+
+
+def _rows(path: Path, names: list[str]) -> tuple[list[list[str]], list[int]]:
+    """Split the file into rows of equal length, each with its line."""
+    file = str(path)
+    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    problems: list[Problem] = []
+    expected = f"the header must be: {','.join(names)}"
+    start = 1
+    try:
+        header = next(reader)
+        missing = [name for name in names if name not in header]
+        surplus = [name for name in header if name not in names]
+        if missing:
+            problems.append(Problem(file, 1, ", ".join(missing), "a column is missing", expected))
+        elif surplus:
+            problems.append(Problem(file, 1, ", ".join(surplus), "a column is unknown", expected))
+        elif header != names:
+            problems.append(Problem(file, 1, None, "the columns are in another order or stand twice", expected))
+        start = reader.line_num + 1
+        for row in reader:
+            if row and not problems:
+                if len(row) != len(names):
+                    message = f"the row has {len(row)} fields, {len(names)} are expected"
+                    raise InputError([Problem(file, start, row[0] or None, message, "check commas and quotes")])
+                rows.append(row)
+                lines.append(start)
+            start = reader.line_num + 1
+    except csv.Error as error:
+        problems.append(Problem(file, start, None, f"not CSV: {error}", "check quotes and line ends of this row"))
+    if not rows and not problems:
+        problems.append(Problem(file, None, None, "the table has no rows", "restore it from version control"))
+    if problems:
+        raise InputError(problems)
+    return rows, lines

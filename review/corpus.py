@@ -1,0 +1,281 @@
+"""BibTeX and tables in one folder -> a checked, immutable :class:`Corpus`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from review import bibliography, checks, codebook, contracts, paths
+from review.errors import InputError, Problem, UnknownNameError
+from review.files import digest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from review.codebook import Codebook, Dimension
+
+T = TypeVar("T")
+POOL = "pool"
+ALL = "all"
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The studies of one review with their codes, checked as a whole.
+
+    Every table is returned as a copy, so nothing that a caller does changes the corpus.
+
+    Attributes
+    ----------
+    directory : Path
+        Where it was read from.
+    codebook : Codebook
+        Dimensions and vocabularies.
+    hash : str
+        SHA-256 of the names and bytes of the files that were read; equal hash, equal corpus.
+    references : tuple of Reference
+        The bibliography, in the order of the file.
+    """
+
+    directory: Path
+    codebook: Codebook
+    hash: str
+    references: tuple[bibliography.Reference, ...]
+    _tables: Mapping[str, pd.DataFrame]
+
+    def _table(self, name: str) -> pd.DataFrame:
+        return self._tables[name].drop(columns=contracts.LINE).copy()
+
+    @property
+    def coding(self) -> pd.DataFrame:
+        """``coding.csv``: one row a study, dimension, coder and code."""
+        return self._table(paths.CODING)
+
+    @property
+    def screening(self) -> pd.DataFrame:
+        """``screening.csv``: one row a record; no rows if the corpus has none."""
+        return self._table(paths.SCREENING)
+
+    @property
+    def published(self) -> pd.DataFrame:
+        """``published.csv`` with ``share`` (percent) and ``total`` as text, as printed."""
+        return self._table(paths.PUBLISHED)
+
+    @property
+    def flow(self) -> pd.DataFrame:
+        """``flow.csv``: queries, records found and duplicates removed."""
+        return self._table(paths.FLOW)
+
+    @cached_property
+    def implied(self) -> pd.DataFrame:
+        """The counts behind the published shares, as from :func:`review.published.implied_counts`."""
+        from review.published import implied_counts
+
+        return implied_counts(self.published, self.codebook)
+
+    @cached_property
+    def selections(self) -> Mapping[str, tuple[str, ...]]:
+        """Keys of each selection by name; ``pool`` and ``all`` are always there.
+
+        ``pool`` holds the studies whose identity, eligibility and main codes were verified (all
+        studies where the corpus has no screening table), ``all`` every study of the bibliography.
+        """
+        keys = [reference.key for reference in self.references]
+        screening = self._tables[paths.SCREENING]
+        verified = set(screening.loc[screening["decision"] == "verified", "key"])
+        found = {ALL: tuple(keys), POOL: tuple(key for key in keys if key in verified or screening.empty)}
+        table = self._tables[paths.SELECTION]
+        for name in table["selection"].unique():
+            chosen = set(table.loc[table["selection"] == name, "key"])
+            found[str(name)] = tuple(key for key in keys if key in chosen)
+        return MappingProxyType(found)
+
+    def basis(self, selection: str) -> str:
+        """Return how a selection came about: ``calibrated``, ``listed`` or ``sample``."""
+        name = self.resolve(selection)
+        table = self._tables[paths.SELECTION]
+        rows = table.loc[table["selection"] == name, "basis"]
+        return "sample" if rows.empty else str(rows.iloc[0])
+
+    def resolve(self, selection: str) -> str:
+        """Return the name of a selection; ``default`` is the codebook's, or else ``all``.
+
+        Raises
+        ------
+        UnknownNameError
+            If the corpus has no such selection.
+        """
+        name = self.codebook.review.get("selection", ALL) if selection == DEFAULT else selection
+        if name not in self.selections:
+            raise UnknownNameError("selection", name, [DEFAULT, *self.selections])
+        return name
+
+    def version(self, version: str) -> str:
+        """Return the name of a published version; ``default`` is the codebook's, or else the first.
+
+        Raises
+        ------
+        UnknownNameError
+            If nothing is published under that name. A corpus without ``published.csv`` has the one version "".
+        """
+        known = list(dict.fromkeys(self._tables[paths.PUBLISHED]["version"]))
+        if version == DEFAULT:
+            version = self.codebook.review.get("version", known[0] if known else "")
+        if version not in (known or [""]):
+            raise UnknownNameError("version", version, [DEFAULT, *known])
+        return version
+
+    @cached_property
+    def _studies(self) -> pd.DataFrame:
+        import pandas as pd
+
+        screening = self._tables[paths.SCREENING].set_index("key")["decision"]
+        frame = pd.DataFrame([_identity(reference) for reference in self.references])
+        frame["year"] = frame["year"].astype("Int64")
+        frame["status"] = [str(screening.get(key, "verified")) for key in frame["key"]]
+        coding = self._tables[paths.CODING]
+        consensus = coding[coding["coder"] == "consensus"]
+        for dimension in self.codebook.dimensions.values():
+            rows = consensus[consensus["dimension"] == dimension.name]
+            for name, values in _code_columns(dimension, rows, list(frame["key"])).items():
+                frame[name] = values
+        return frame
+
+    def studies(self, selection: str = ALL, where: str = "") -> pd.DataFrame:
+        """Return one row a study: identity, status and consensus codes.
+
+        Parameters
+        ----------
+        selection : str
+            A name of :attr:`selections`, or ``default``.
+        where : str
+            A filter as in :func:`review.filters.matches`, over the columns of this very table.
+
+        Returns
+        -------
+        DataFrame
+            ``key, title, authors, year, first_public, venue, kind, doi, arxiv, pmid, pmcid, citation,
+            status``; for each dimension a text column (labels joined by ``"; "``, missing where unknown); for
+            each label of a multi-label dimension ``dimension_label`` (true, false or missing: unknown).
+            Hyphens in codes become underscores in column names.
+        """
+        from review.filters import matches
+
+        keys = set(self.selections[self.resolve(selection)])
+        frame = self._studies[self._studies["key"].isin(keys)].reset_index(drop=True)
+        return frame[matches(frame, where)].reset_index(drop=True)
+
+
+def flag(dimension: str, code: str) -> str:
+    """Return the column of one label of a multi-label dimension."""
+    return f"{dimension}_{code}".replace("-", "_").replace(" ", "_")
+
+
+def _identity(reference: bibliography.Reference) -> dict[str, Any]:
+    fields = reference.fields
+    year = fields.get("year", "")
+    return {
+        "key": reference.key,
+        "title": fields["title"],
+        "authors": fields.get("author", ""),
+        "year": int(year) if year else None,
+        "first_public": fields.get("firstpublic", ""),
+        "venue": fields.get("journal") or fields.get("booktitle") or fields.get("howpublished", ""),
+        "kind": reference.kind,
+        "doi": fields.get("doi", ""),
+        "arxiv": fields.get("eprint", "") if fields.get("archiveprefix", "").lower() == "arxiv" else "",
+        "pmid": fields.get("pmid", ""),
+        "pmcid": fields.get("pmcid", ""),
+        "citation": f"{_short(fields.get('author', ''))} {year or 'n.d.'}",
+    }
+
+
+def _short(authors: str) -> str:
+    """Return "A", "A and B" or "A et al."; "Anonymous" where no author is known."""
+    families = [author.split(",")[0].strip() for author in authors.split(" and ") if author.strip()]
+    if len(families) > 2 or "others" in families:
+        return f"{families[0]} et al."
+    return " and ".join(families) or "Anonymous"
+
+
+def _code_columns(dimension: Dimension, rows: pd.DataFrame, keys: Sequence[str]) -> dict[str, Any]:
+    """Return the columns of one dimension, one value a key."""
+    import pandas as pd
+
+    values: dict[str, list[str]] = {key: [] for key in keys}
+    for key, value in zip(rows["key"], rows["value"], strict=True):
+        if value and key in values:
+            values[key].append(value)
+    positive = {key: [code for code in dimension.categories if code in found] for key, found in values.items()}
+    joined = pd.array([("; ".join(positive[key]) or None) for key in keys], dtype="string")
+    columns: dict[str, Any] = {dimension.name: joined}
+    if not dimension.exclusive:
+        for code in dimension.categories:
+            states = [_state(code, values[key], dimension) for key in keys]
+            columns[flag(dimension.name, code)] = pd.array(states, dtype="boolean")
+    return columns
+
+
+def _state(code: str, values: Sequence[str], dimension: Dimension) -> bool | None:
+    """Return whether a label applies to a study with these values; None: unknown."""
+    if code in values:
+        return True
+    return False if codebook.NOT + code in values or (values and dimension.absence == "unlisted") else None
+
+
+def load(directory: Path | str | None = None) -> Corpus:
+    """Read and check a corpus folder.
+
+    ``bibliography.bib``, ``coding.csv`` and ``codebook.yaml`` are needed; ``screening.csv``, ``selection.csv``,
+    ``published.csv`` and ``flow.csv`` are read where they exist.
+
+    Parameters
+    ----------
+    directory : Path or str, optional
+        The folder; the project's own ``data/`` by default.
+
+    Raises
+    ------
+    InputError
+        With all problems of all files, not only the first.
+    """
+    folder = paths.DATA if directory is None or str(directory) == "" else Path(directory)
+    problems: list[Problem] = []
+    if not folder.is_dir():
+        raise InputError([Problem(str(folder), None, None, "there is no such folder", "name a corpus folder")])
+
+    def attempt(read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except InputError as error:
+            problems.extend(error.problems)
+            return None
+
+    book = attempt(lambda: codebook.load(folder / paths.CODEBOOK))
+    references = attempt(lambda: bibliography.read(folder / paths.BIBLIOGRAPHY))
+    tables: dict[str, pd.DataFrame] = {}
+    for name in (paths.CODING, paths.SCREENING, paths.SELECTION, paths.PUBLISHED, paths.FLOW):
+        path = folder / name
+        if name != paths.CODING and not path.exists():
+            tables[name] = _empty(name)
+            continue
+        table = attempt(lambda path=path: contracts.read_table(path))  # type: ignore[misc]
+        if table is not None:
+            tables[name] = table
+    problems.extend(checks.cross_check(folder, book, references, tables))
+    if problems or book is None or references is None:
+        raise InputError(problems)
+    files = [folder / name for name in (paths.BIBLIOGRAPHY, paths.CODEBOOK, *tables)]
+    parts = [part for path in sorted(files) if path.exists() for part in (path.name.encode(), path.read_bytes())]
+    return Corpus(folder, book, digest(*parts), tuple(references), MappingProxyType(tables))
+
+
+def _empty(name: str) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(columns=[*contracts.schema(name).columns, contracts.LINE], dtype=str)

@@ -1,0 +1,70 @@
+"""One short family of errors; every one of them says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing that is wrong with one input file.
+
+    Attributes
+    ----------
+    file : str
+        The file's path as the user gave it.
+    line : int or None
+        The line, counted from 1; None where the problem has no line.
+    key : str or None
+        The citation key, column or field concerned.
+    message : str
+        What is wrong.
+    remedy : str
+        What to do about it.
+    """
+
+    file: str
+    line: int | None
+    key: str | None
+    message: str
+    remedy: str
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        subject = f" [{self.key}]" if self.key else ""
+        return f"{place}:{subject} {self.message} -> {self.remedy}"
+
+
+class ReviewError(Exception):
+    """The base of every error that this package raises on purpose."""
+
+
+class InputError(ReviewError):
+    """Input files that cannot be used, with all their problems at once."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        noun = "problem" if len(self.problems) == 1 else "problems"
+        lines = "\n".join(f"  {problem}" for problem in self.problems)
+        super().__init__(f"{len(self.problems)} {noun} in the input\n{lines}")
+
+
+class FilterError(ReviewError):
+    """A ``where`` expression that cannot be evaluated safely."""
+
+
+class UnknownNameError(ReviewError):
+    """A dimension, selection or version that the corpus does not have."""
+
+    def __init__(self, what: str, name: str, known: Sequence[str]) -> None:
+        choices = ", ".join(known) if known else "none"
+        super().__init__(f"no {what} named {name!r} -> choose one of: {choices}")
+
+
+class InfeasibleError(ReviewError):
+    """Targets that no selection of the studies can meet together."""
+
+
+class RunError(ReviewError):
+    """A notebook run that failed or did not keep its promises."""

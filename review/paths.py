@@ -1,0 +1,20 @@
+"""Every folder of the project, named once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "data"
+NOTEBOOKS = ROOT / "notebooks"
+FIGURES = ROOT / "figures"
+RUNS = ROOT / "runs"
+
+BIBLIOGRAPHY = "bibliography.bib"
+CODEBOOK = "codebook.yaml"
+CODING = "coding.csv"
+SCREENING = "screening.csv"
+FLOW = "flow.csv"
+PUBLISHED = "published.csv"
+SELECTION = "selection.csv"
+DATAPACKAGE = "datapackage.json"

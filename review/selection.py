@@ -1,0 +1,256 @@
+"""The calibrated choice of studies: a selection that meets every published count.
+
+The authors' list is not available. Among the verified studies, those are chosen that meet the
+counts implied by the published shares exactly; of all such selections the one with the greatest
+total preference, and of those the one whose sorted keys come first. That choice is unique, so any exact
+solver of integer programmes gives it. Agreement with the published shares is therefore **by construction**.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from review.errors import InfeasibleError
+from review.files import rows_to_csv
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from review.corpus import Corpus
+
+SIZE = ("", "")
+"""The target that stands for the number of studies as a whole."""
+
+_EXHAUSTIVE = 12
+"""Up to this many targets, the smallest conflict is found by trying all subsets by size."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One count that a selection has to meet."""
+
+    dimension: str
+    category: str
+    count: int
+
+    def __str__(self) -> str:
+        name = "number of studies" if (self.dimension, self.category) == SIZE else f"{self.dimension} {self.category}"
+        return f"{name} = {self.count}"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A selection problem over candidates.
+
+    Attributes
+    ----------
+    keys : tuple of str
+        Candidates, sorted.
+    matrix : ndarray of int8, shape (targets, candidates)
+        1 where a candidate counts towards a target.
+    targets : tuple of Target
+        Counts to meet, in the order of the rows.
+    preference : ndarray of int64, shape (candidates,)
+        The greater, the rather chosen.
+    """
+
+    keys: tuple[str, ...]
+    matrix: NDArray[np.int8]
+    targets: tuple[Target, ...]
+    preference: NDArray[np.int64]
+
+
+def targets(corpus: Corpus, version: str) -> tuple[Target, ...]:
+    """Return the counts that the published shares of one version imply, the total first.
+
+    Shares whose count is not determined (several counts possible, or none) are no targets.
+    """
+    rows = corpus.implied[corpus.implied["version"] == corpus.version(version)].dropna(subset="count")
+    if rows.empty:
+        return ()
+    size = Target(*SIZE, int(rows["total"].max()))
+    return (size, *(Target(row.dimension, row.category, int(row.count)) for row in rows.itertuples(index=False)))
+
+
+def candidates(corpus: Corpus) -> pd.DataFrame:
+    """Return the studies that a calibrated selection may contain: verified, with an identifier.
+
+    Returns
+    -------
+    DataFrame
+        The columns of :meth:`Corpus.studies` and ``preference`` (integer), sorted by key.
+    """
+    frame = corpus.studies("pool")
+    identified = (frame[["doi", "arxiv", "pmid", "pmcid"]] != "").any(axis=1)
+    frame = frame[identified].sort_values("key").reset_index(drop=True)
+    scores = preferences(corpus)
+    frame["preference"] = [scores.get(key, 0) for key in frame["key"]]
+    return frame
+
+
+def preferences(corpus: Corpus) -> dict[str, int]:
+    """Score how clear a study is: the sum over coders and published dimensions of their confidence.
+
+    Each code of coders a, b and verifier in a published dimension gives 2 (high), 1 (medium) or 0 points;
+    in a multi-label dimension the coder's best label counts. A study with any ``borderline`` remark in the
+    screening note loses 4 points.
+    """
+    dimensions = set(corpus.published["dimension"])
+    coding = corpus.coding
+    rows = coding[coding["dimension"].isin(dimensions) & (coding["coder"] != "consensus")]
+    points = rows["confidence"].map({"high": 2, "medium": 1}).fillna(0).astype(int)
+    best = points.groupby([rows["key"], rows["dimension"], rows["coder"]]).max()
+    scores = {str(key): int(score) for key, score in best.groupby("key").sum().items()}
+    screening = corpus.screening
+    for key in screening.loc[screening["note"].str.contains("borderline", regex=False), "key"]:
+        scores[key] = scores.get(key, 0) - 4
+    return scores
+
+
+def problem(frame: pd.DataFrame, wanted: Sequence[Target]) -> Problem:
+    """Build the selection problem of candidates and targets.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As from :func:`candidates`.
+    wanted : sequence of Target
+        As from :func:`targets`.
+    """
+    rows = [_membership(frame, target) for target in wanted]
+    matrix = np.array(rows, dtype=np.int8).reshape(len(rows), len(frame))
+    preference = frame["preference"].to_numpy(dtype=np.int64)
+    return Problem(tuple(frame["key"]), matrix, tuple(wanted), preference)
+
+
+def _membership(frame: pd.DataFrame, target: Target) -> NDArray[np.int8]:
+    from review.corpus import flag
+
+    if (target.dimension, target.category) == SIZE:
+        return np.ones(len(frame), dtype=np.int8)
+    column = flag(target.dimension, target.category)
+    mask = frame[column] if column in frame.columns else frame[target.dimension] == target.category
+    return mask.fillna(False).to_numpy(dtype=np.int8)
+
+
+def _milp(
+    given: Problem, objective: NDArray[Any], rows: Sequence[int], lower: NDArray[Any], upper: NDArray[Any]
+) -> NDArray[np.int8] | None:
+    """Maximise ``objective`` over selections that meet the targets in ``rows``; None if there is none."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    constraints = []
+    if len(rows):
+        counts = np.array([given.targets[row].count for row in rows], dtype=float)
+        constraints = [LinearConstraint(given.matrix[list(rows)].astype(float), counts, counts)]
+    result = milp(
+        -objective.astype(float),
+        integrality=np.ones(len(given.keys)),
+        bounds=Bounds(lower, upper),
+        constraints=constraints,
+        options={"mip_rel_gap": 0.0},
+    )
+    if result.status == 2:
+        return None
+    if result.status != 0 or result.x is None:
+        raise InfeasibleError(f"the solver stopped without an answer: {result.message} -> report this")
+    return np.rint(result.x).astype(np.int8)
+
+
+def _feasible(given: Problem, rows: Sequence[int]) -> bool:
+    size = len(given.keys)
+    return _milp(given, np.zeros(size), rows, np.zeros(size), np.ones(size)) is not None
+
+
+def clash(given: Problem) -> tuple[Target, ...]:
+    """Return a smallest set of targets that no selection meets together; empty if all can be met.
+
+    With up to 12 targets the set is smallest in number (all subsets by size); with more it is irreducible (deletion filter,
+    Chinneck and Dravnieks 1991, doi 10.1287/ijoc.3.2.157): without any one of its members it can be met.
+    """
+    every = tuple(range(len(given.targets)))
+    if not given.keys or _feasible(given, every):
+        return () if given.keys or all(target.count == 0 for target in given.targets) else given.targets[:1]
+    if len(every) <= _EXHAUSTIVE:
+        for size in range(1, len(every) + 1):
+            for subset in itertools.combinations(every, size):
+                if not _feasible(given, subset):
+                    return tuple(given.targets[row] for row in subset)
+    rows = list(every)
+    for row in every:
+        rest = [other for other in rows if other != row]
+        if not _feasible(given, rest):
+            rows = rest
+    return tuple(given.targets[row] for row in rows)
+
+
+def solve(given: Problem) -> tuple[str, ...]:
+    """Return the keys of the one preferred selection that meets all targets.
+
+    First the greatest total preference is found; then the keys are taken in order, each one kept if a
+    selection of that preference with all keys kept so far still exists (lexicographic tie-break).
+
+    Raises
+    ------
+    InfeasibleError
+        With the smallest set of targets that clash.
+    """
+    size = len(given.keys)
+    rows = range(len(given.targets))
+    lower, upper = np.zeros(size), np.ones(size)
+    best = _milp(given, given.preference, rows, lower, upper) if size else None
+    if best is None:
+        names = "; ".join(str(target) for target in clash(given))
+        raise InfeasibleError(f"no selection of {size} studies meets: {names} -> verify more studies of these codes")
+    optimum = Target("preference", "total", int(best @ given.preference))
+    fixed = Problem(
+        given.keys,
+        np.vstack([given.matrix, given.preference]),
+        (*given.targets, optimum),
+        given.preference,
+    )
+    current = best
+    for index in range(size):
+        if not current[index]:
+            lower[index] = 1
+            other = _milp(fixed, np.zeros(size), range(len(fixed.targets)), lower, upper)
+            lower[index] = 0
+            if other is None:
+                upper[index] = 0
+                continue
+            current = other
+        lower[index] = 1
+    return tuple(key for key, taken in zip(given.keys, current, strict=True) if taken)
+
+
+def calibrate(corpus: Corpus, version: str) -> tuple[str, ...]:
+    """Choose the studies that meet every published count of one version.
+
+    Returns
+    -------
+    tuple of str
+        Sorted keys.
+
+    Raises
+    ------
+    InfeasibleError
+        If no selection of the verified studies meets the counts, with the targets that clash.
+    UnknownNameError
+        If nothing is published under that version.
+    """
+    wanted = targets(corpus, version)
+    if not wanted:
+        raise InfeasibleError(f"version {version!r} publishes no count to meet -> choose another version")
+    return solve(problem(candidates(corpus), wanted))
+
+
+def to_csv(chosen: Mapping[str, Sequence[str]], basis: str = "calibrated") -> str:
+    """Return ``selection.csv`` for selections by name."""
+    rows = [(name, key, basis) for name in sorted(chosen) for key in sorted(chosen[name])]
+    return rows_to_csv(("selection", "key", "basis"), rows)
