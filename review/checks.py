@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from review import codebook, contracts, paths
 from review.errors import Problem
@@ -24,13 +24,15 @@ def cross_check(
     """Return what is wrong between the files that could be read; a part that is None is skipped."""
     keys = None if references is None else {reference.key for reference in references}
     problems: list[Problem] = []
-    if references is not None:
-        problems += _identities(str(folder / paths.BIBLIOGRAPHY), references, tables.get(paths.SCREENING))
+    if references is not None and paths.SCREENING in tables:
+        problems += _identities(str(folder / paths.BIBLIOGRAPHY), references, tables[paths.SCREENING])
+    if book is not None:
+        problems += _defaults(str(folder / paths.CODEBOOK), book, tables)
     if paths.CODING in tables:
         problems += _coding(str(folder / paths.CODING), tables[paths.CODING], book, keys)
     if paths.SCREENING in tables:
         problems += _screening(str(folder / paths.SCREENING), tables[paths.SCREENING], keys)
-    if paths.PUBLISHED in tables and book is not None:
+    if paths.PUBLISHED in tables:
         problems += _published(str(folder / paths.PUBLISHED), tables[paths.PUBLISHED], book)
     if paths.SELECTION in tables:
         problems += _selection(str(folder / paths.SELECTION), tables, keys)
@@ -41,9 +43,29 @@ def cross_check(
     return problems
 
 
-def _identities(file: str, references: Sequence[Reference], screening: pd.DataFrame | None) -> list[Problem]:
+def _rows(table: pd.DataFrame) -> Iterator[Any]:
+    """Return the rows with their columns as attributes; every value is text but ``line``."""
+    return table.itertuples(index=False, name="Row")
+
+
+def _defaults(file: str, book: Codebook, tables: Tables) -> list[Problem]:
+    """Report a default selection or version that the corpus does not have."""
+    problems = []
+    for name, table, others in (
+        ("selection", tables.get(paths.SELECTION), ["pool", "all"]),
+        ("version", tables.get(paths.PUBLISHED), []),
+    ):
+        known = [] if table is None or table.empty else [*table[name].unique(), *others]
+        chosen = book.review.get(name)
+        if known and chosen is not None and chosen not in known:
+            message, remedy = f"there is no {name} {chosen!r}", f"use one of: {', '.join(known)}"
+            problems.append(Problem(file, None, f"review.{name}", message, remedy))
+    return problems
+
+
+def _identities(file: str, references: Sequence[Reference], screening: pd.DataFrame) -> list[Problem]:
     """Report studies that count as verified but lack an author or a year."""
-    unverified = set() if screening is None else set(screening.loc[screening["decision"] != "verified", "key"])
+    unverified = set(screening.loc[screening["decision"] != "verified", "key"])
     return [
         Problem(file, reference.line, reference.key, f"the field {name!r} is missing or empty", f"add {name} = {{...}}")
         for reference in references
@@ -76,7 +98,7 @@ def _coding(file: str, table: pd.DataFrame, book: Codebook | None, keys: set[str
     if book is None:
         return problems
     seen: dict[tuple[str, str, str], list[str]] = {}
-    for row in table.itertuples(index=False, name="Row"):
+    for row in _rows(table):
         line, dimension = int(row.line), book.dimensions.get(row.dimension)
         if dimension is None:
             known = ", ".join(book.dimensions)
@@ -111,43 +133,41 @@ def _clash(value: str, others: list[str], exclusive: bool) -> str:
 
 def _screening(file: str, table: pd.DataFrame, keys: set[str] | None) -> list[Problem]:
     problems = _twice(file, table, ["key"], "the record")
-    if keys is None or table.empty:
-        return problems
-    for row in table.itertuples(index=False, name="Row"):
+    for row in _rows(table):
         line = int(row.line)
-        if row.decision == "excluded" and row.key in keys:
+        if keys is not None and row.decision == "excluded" and row.key in keys:
             message = "the record is excluded but stands in the bibliography"
             problems.append(Problem(file, line, row.key, message, "remove the entry, or correct the decision"))
-        if row.decision != "excluded" and row.key not in keys:
+        if keys is not None and row.decision != "excluded" and row.key not in keys:
             message = f"the record is {row.decision} but has no entry in the bibliography"
             problems.append(Problem(file, line, row.key, message, "add the entry, or exclude the record"))
-        if row.decision != "verified" and not row.reason:
+        if row.decision != "verified" and not row.reason.strip():
             message = f"the record is {row.decision} without a reason"
             problems.append(Problem(file, line, row.key, message, "fill the column 'reason'"))
         if row.decision == "verified" and not row.verified_on:
             message = "the record is verified without a date"
             problems.append(Problem(file, line, row.key, message, "fill the column 'verified_on'"))
-    for key in sorted(keys - set(table["key"])):
+    for key in [] if keys is None or table.empty else sorted(keys - set(table["key"])):
         message = "the study of the bibliography was never screened"
         problems.append(Problem(file, None, key, message, "add a row for it"))
     return problems
 
 
-def _published(file: str, table: pd.DataFrame, book: Codebook) -> list[Problem]:
+def _published(file: str, table: pd.DataFrame, book: Codebook | None) -> list[Problem]:
     problems: list[Problem] = []
     repeated = table[table.duplicated(["version", "dimension", "category"])]
-    for row in repeated.itertuples(index=False, name="Row"):
+    for row in _rows(repeated):
         message = f"{row.version} {row.dimension} {row.category} stands twice"
         problems.append(Problem(file, int(row.line), row.category, message, "remove one of the two rows"))
-    for row in table.itertuples(index=False, name="Row"):
-        dimension = book.dimensions.get(row.dimension)
-        if dimension is None or row.category not in dimension.categories:
+    for row in _rows(table):
+        dimension = None if book is None else book.dimensions.get(row.dimension)
+        if book is not None and (dimension is None or row.category not in dimension.categories):
             message = f"{row.dimension!r} / {row.category!r} is not in the codebook"
             problems.append(Problem(file, int(row.line), row.category, message, "use its dimensions and codes"))
         if int(row.total) == 0:
             message = "the total is 0"
             problems.append(Problem(file, int(row.line), row.category, message, "write the number of studies"))
-    if problems:
+    if problems or book is None:
         return problems
     for (version, name), rows in table.groupby(["version", "dimension"], sort=False):
         total = float(rows["share"].astype(float).sum())
@@ -155,9 +175,10 @@ def _published(file: str, table: pd.DataFrame, book: Codebook) -> list[Problem]:
         if book[str(name)].exclusive and total > most + 1e-9:
             message = f"the shares of {version} {name} add up to {total:.1f} %, more than rounding allows"
             problems.append(Problem(file, int(rows[contracts.LINE].iloc[-1]), str(name), message, "correct a share"))
-        if rows["total"].nunique() > 1:
+        odd = rows[rows["total"].astype(int) != int(rows["total"].iloc[0])]
+        if not odd.empty:
             message = f"{version} {name} has shares of different totals"
-            problems.append(Problem(file, int(rows[contracts.LINE].iloc[-1]), str(name), message, "use one total"))
+            problems.append(Problem(file, int(odd[contracts.LINE].iloc[0]), str(name), message, "use one total"))
     return problems
 
 
@@ -167,14 +188,15 @@ def _selection(file: str, tables: Tables, keys: set[str] | None) -> list[Problem
     for name, rows in table.groupby("selection", sort=False):
         if name in ("all", "pool", "default"):
             message = f"{name!r} is a reserved name of a selection"
-            problems.append(Problem(file, int(rows[contracts.LINE].iloc[0]), None, message, "choose another name"))
-        if rows["basis"].nunique() > 1:
+            problems.append(Problem(file, int(rows[contracts.LINE].iloc[0]), str(name), message, "choose another name"))
+        odd = rows[rows["basis"] != rows["basis"].iloc[0]]
+        if not odd.empty:
             message = f"the selection {name!r} has two bases"
-            problems.append(Problem(file, int(rows[contracts.LINE].iloc[-1]), None, message, "use one basis"))
+            problems.append(Problem(file, int(odd[contracts.LINE].iloc[0]), str(name), message, "use one basis"))
     if paths.SCREENING in tables and not tables[paths.SCREENING].empty:
         screening = tables[paths.SCREENING]
         verified = set(screening.loc[screening["decision"] == "verified", "key"])
-        for row in table.itertuples(index=False, name="Row"):
+        for row in _rows(table):
             if row.basis == "calibrated" and row.key not in verified and (keys is None or row.key in keys):
                 message = "a calibrated selection contains a study that is not verified"
                 problems.append(Problem(file, int(row.line), row.key, message, "verify it, or select anew"))
@@ -185,12 +207,15 @@ def _flow(file: str, flow: pd.DataFrame, screening: pd.DataFrame) -> list[Proble
     """Check that records found less duplicates are the records screened."""
     if flow.empty:
         return []
+    repeated = _twice(file, flow, ["step"], "the step")
+    if repeated:
+        return repeated
     lines = dict(zip(flow["step"], flow[contracts.LINE], strict=True))
     counts = {step: int(count) for step, count in zip(flow["step"], flow["count"], strict=True)}
     missing = [step for step in ("records found", "duplicates removed") if step not in counts]
     if missing:
         message = f"the step {missing[0]!r} is missing"
-        return [Problem(file, None, missing[0], message, "add the row")]
+        return [Problem(file, None, missing[0], message, f"add the row {missing[0]},<count>,")]
     left = counts["records found"] - counts["duplicates removed"]
     if left == len(screening):
         return []
@@ -210,21 +235,22 @@ def _counts(file: str, tables: Tables, book: Codebook) -> list[Problem]:
     counts = implied_counts(tables[paths.PUBLISHED], book)
     problems: list[Problem] = []
     for name, rows in selection[selection["basis"] == "calibrated"].groupby("selection", sort=False):
+        line = int(rows[contracts.LINE].iloc[0])
         chosen = consensus[consensus["key"].isin(set(rows["key"]))]
         wanted = counts[counts["version"] == name].dropna(subset="count")
         if wanted.empty:
             message = f"nothing is published for the calibrated selection {name!r}"
-            problems.append(Problem(file, None, str(name), message, "name it after a version of published.csv"))
-        for target in wanted.itertuples(index=False, name="Target"):
+            problems.append(Problem(file, line, str(name), message, "name it after a version of published.csv"))
+        for target in _rows(wanted):
             codes = chosen[(chosen["dimension"] == target.dimension) & (chosen["value"] == target.category)]
             if len(codes) != int(target.count):
                 message = (
                     f"{len(codes)} studies are coded {target.dimension} {target.category}, "
                     f"the published share implies {int(target.count)}"
                 )
-                problems.append(Problem(file, None, str(name), message, "run: review select --write"))
+                problems.append(Problem(file, line, str(name), message, "run: review select --write"))
         totals = {int(total) for total in wanted["total"]}
         if totals and totals != {len(rows)}:
             message = f"the selection has {len(rows)} studies, {min(totals)} are published"
-            problems.append(Problem(file, None, str(name), message, "run: review select --write"))
+            problems.append(Problem(file, line, str(name), message, "run: review select --write"))
     return problems

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import keyword
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +18,28 @@ if TYPE_CHECKING:
 NOT = "not "
 """Prefix of a label in ``coding.csv`` that says: reported as not done."""
 
+IDENTITY = (
+    "key",
+    "title",
+    "authors",
+    "year",
+    "first_public",
+    "venue",
+    "kind",
+    "doi",
+    "arxiv",
+    "pmid",
+    "pmcid",
+    "citation",
+    "status",
+)
+"""Columns of a study that no dimension may take the name of."""
+
+DEEPEST = 12
+"""Levels of nesting that a codebook may have."""
+
 _LINES = ("title", "definition", "include", "exclude")
+_PARTS = ("title", "kind", "absence", "definition", "categories")
 
 
 @dataclass(frozen=True)
@@ -79,8 +102,15 @@ class Codebook:
         return self.dimensions[name]
 
 
+def flag(dimension: str, code: str) -> str:
+    """Return the column of one label of a multi-label dimension."""
+    return re.sub(r"\W", "_", f"{dimension}_{code}")
+
+
 def load(path: Path) -> Codebook:
     """Read and check a codebook.
+
+    Tags, anchors, aliases and merge keys are refused: a codebook is plain text in plain mappings.
 
     Raises
     ------
@@ -91,20 +121,45 @@ def load(path: Path) -> Codebook:
 
     text = read_text(path)
     try:
+        _refuse_clever(str(path), text)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
+        data = None if root is None else yaml.SafeLoader("").construct_document(root)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = None if mark is None else mark.line + 1
+        position = getattr(error, "position", None)
+        line = mark.line + 1 if mark else None if position is None else text.count("\n", 0, position) + 1
         problem = str(getattr(error, "problem", None) or error).splitlines()[0]
         raise InputError([Problem(str(path), line, None, problem, "correct the YAML")]) from None
-    except (RecursionError, ValueError) as error:
+    except ValueError as error:
         raise InputError([Problem(str(path), None, None, str(error), "correct the YAML")]) from None
     checker = _Checker(str(path), root)
     book = checker.codebook(data)
     if checker.problems:
         raise InputError(checker.problems)
     return book
+
+
+def _refuse_clever(file: str, text: str) -> None:
+    """Refuse what makes a small file large, deep or more than data, before anything is built from it."""
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        message, tag = "", getattr(event, "tag", None)
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
+            message = "anchors and aliases are not allowed"
+        elif tag is not None:
+            message = f"the tag {tag!r} is not allowed"
+        elif isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.style is None:
+            message = "the merge key << is not allowed"
+        elif depth > DEEPEST:
+            message = f"more than {DEEPEST} levels of nesting"
+        if message:
+            remedy = "write the value out, as plain text in plain mappings"
+            line = event.start_mark.line + 1 if event.start_mark else None
+            raise InputError([Problem(file, line, None, message, remedy)])
 
 
 class _Checker:
@@ -142,10 +197,27 @@ class _Checker:
     def duplicates(self, path: tuple[str, ...]) -> None:
         node = self.root
         for name in path:
-            node = next(value for key, value in node.value if key.value == name)
+            node = [value for key, value in node.value if key.value == name][-1]
         names = [key.value for key, _ in node.value]
         for name in sorted({str(name) for name in names if names.count(name) > 1}):
             self.complain((*path, name), "the key stands twice", "keep one of the two")
+
+    def surplus(self, data: dict[str, Any], known: tuple[str, ...], path: tuple[str, ...]) -> None:
+        for name in data:
+            if name not in known:
+                self.complain((*path, name), f"{name!r} is not known here", f"use: {', '.join(known)}")
+
+    def columns(self, dimensions: dict[str, Dimension]) -> None:
+        """Complain about names that would give two columns of the table of studies one name."""
+        taken = dict.fromkeys(IDENTITY, "a column of every study")
+        for name, dimension in dimensions.items():
+            places: dict[tuple[str, ...], str] = {("dimensions", name): name}
+            if not dimension.exclusive:
+                places |= {("dimensions", name, "categories", code): flag(name, code) for code in dimension.categories}
+            for path, column in places.items():
+                if column in taken:
+                    self.complain(path, f"the column {column!r} is already {taken[column]}", "choose another name")
+                taken[column] = ".".join(path)
 
     def text(self, data: dict[str, Any], name: str, path: tuple[str, ...]) -> str:
         value = data.get(name)
@@ -163,25 +235,33 @@ class _Checker:
         if "dimensions" not in top:
             self.complain((), "there is no 'dimensions'", "add at least one dimension")
         dimensions = {name: self.dimension(name, value) for name, value in raw.items()}
-        facts = {name: str(value) for name, value in review.items()}
+        for name, value in review.items():
+            if isinstance(value, dict | list | bool | None):
+                self.complain(("review", name), f"{name!r} is not one line of text", "write one line of text")
+        facts = {name: str(value).strip() for name, value in review.items()}
+        self.columns(dimensions)
         return Codebook(MappingProxyType(facts), MappingProxyType(dimensions))
 
     def dimension(self, name: str, value: Any) -> Dimension:
         path = ("dimensions", name)
+        if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
+            self.complain(path, f"the dimension name {name!r} is not usable", "use letters, digits and _, a letter first")
         data = self.mapping(value, path)
-        kind = data.get("kind")
-        if kind not in ("single", "multiple"):
-            self.complain((*path, "kind"), f"kind is {kind!r}", "write 'single' or 'multiple'")
-            kind = "single"
+        self.surplus(data, _PARTS, path)
+        given = data.get("kind")
+        if given not in ("single", "multiple"):
+            self.complain((*path, "kind"), f"kind is {given!r}", "write 'single' or 'multiple'")
+        kind: Literal["single", "multiple"] = "multiple" if given == "multiple" else "single"
         categories = {}
         raw = self.mapping(data["categories"], (*path, "categories")) if "categories" in data else {}
         if "categories" not in data:
             self.complain(path, "there are no categories", "add the closed vocabulary")
         for code, lines in raw.items():
             place = (*path, "categories", code)
-            if code != code.strip() or code == "" or code.startswith(NOT):
-                self.complain(place, f"the code {code!r} is not usable", f"no outer blanks, no leading {NOT!r}")
+            if code != code.strip() or code == "" or code.startswith(NOT) or ";" in code:
+                self.complain(place, f"the code {code!r} is not usable", f"no outer blanks, no leading {NOT!r}, no ';'")
             parts = self.mapping(lines, place)
+            self.surplus(parts, _LINES, place)
             texts = [self.text(parts, part, place) for part in _LINES] if parts else ["", "", "", ""]
             categories[code] = Category(code, *texts)
         title = self.text(data, "title", path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,8 +25,8 @@ CODERS = ("a", "b", "verifier", "consensus")
 LEVELS = ("", "high", "medium", "low")
 SCOPES = ("", "abstract", "full text", "landing page", "repository")
 BASES = ("calibrated", "listed")
-MOST = 131_072
-"""Characters allowed in one field."""
+MOST = 20
+"""Rows of a wrong length that are reported one by one."""
 
 
 @cache
@@ -43,10 +44,14 @@ def schema(name: str) -> pa.DataFrameSchema:
         known = ", ".join(value or "(empty)" for value in values)
         return pa.Check.isin(values, error=f"is not one of: {known}")
 
+    def like(pattern: str, error: str) -> pa.Check:
+        return pa.Check(lambda column: column.str.fullmatch(pattern), error=error)
+
     filled = pa.Check(lambda column: column.str.strip() != "", error="is empty")
-    date = pa.Check.str_matches(r"^(20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]))?$", error="is not YYYY-MM-DD")
-    whole = pa.Check.str_matches(r"^\d{1,7}$", error="is not a whole number")
-    percent = pa.Check.str_matches(r"^(100(\.0+)?|\d{1,2}(\.\d{1,4})?)$", error="is not a percentage from 0 to 100")
+    day = pa.Check(_is_day, element_wise=True, error="is not a day as YYYY-MM-DD")
+    whole = like(r"[0-9]{1,7}", "is not a whole number")
+    total = like(r"[0-9]{1,5}", "is not a whole number of at most five digits")
+    percent = like(r"100(\.0{1,4})?|[0-9]{1,2}(\.[0-9]{1,4})?", "is not a percentage from 0 to 100")
     tables = {
         "coding.csv": {
             "key": text("citation key of the study", filled),
@@ -64,11 +69,11 @@ def schema(name: str) -> pa.DataFrameSchema:
             "decision": text("outcome", one_of(DECISIONS)),
             "reason": text("why it was excluded or could not be verified"),
             "note": text("the reason or the identity settled, in words"),
-            "verified_on": text("day of verification", date),
+            "verified_on": text("day of verification", day),
             "seen": text("what shows eligibility"),
             "source": text("page that was read"),
             "title": text("title of the record", filled),
-            "year": text("year", pa.Check.str_matches(r"^((19|20)\d\d)?$", error="is not a year")),
+            "year": text("year", like(r"((19|20)[0-9]{2})?", "is not a year")),
             "doi": text("Digital Object Identifier"),
             "arxiv": text("arXiv identifier"),
             "pmid": text("PubMed identifier"),
@@ -83,9 +88,9 @@ def schema(name: str) -> pa.DataFrameSchema:
             "dimension": text("dimension of the codebook", filled),
             "category": text("code of the dimension", filled),
             "share": text("percentage as printed", percent),
-            "total": text("number of studies", whole),
+            "total": text("number of studies", total),
             "source": text("where it is printed", filled),
-            "date": text("date of that source", date),
+            "date": text("date of that source", day),
             "note": text("remark"),
         },
         "flow.csv": {
@@ -95,6 +100,14 @@ def schema(name: str) -> pa.DataFrameSchema:
         },
     }
     return pa.DataFrameSchema(tables[name], strict=True, ordered=True, name=name)
+
+
+def _is_day(text: str) -> bool:
+    """Tell whether ``text`` is empty or a day of the calendar as YYYY-MM-DD."""
+    try:
+        return text == "" or (len(text) == 10 and date.fromisoformat(text).year >= 2000)
+    except ValueError:
+        return False
 
 
 def read_table(path: Path, name: str | None = None) -> pd.DataFrame:
@@ -165,12 +178,14 @@ def _rows(path: Path, names: list[str]) -> tuple[list[list[str]], list[int]]:
             problems.append(Problem(file, 1, None, "the columns are in another order or stand twice", expected))
         start = reader.line_num + 1
         for row in reader:
-            if row and not problems:
-                if len(row) != len(names):
-                    message = f"the row has {len(row)} fields, {len(names)} are expected"
-                    raise InputError([Problem(file, start, row[0] or None, message, "check commas and quotes")])
+            if header == names and row and len(row) != len(names):
+                message = f"the row has {len(row)} fields, {len(names)} are expected"
+                problems.append(Problem(file, start, row[0] or None, message, "check commas and quotes"))
+            elif row:
                 rows.append(row)
                 lines.append(start)
+            if len(problems) == MOST:
+                break
             start = reader.line_num + 1
     except csv.Error as error:
         problems.append(Problem(file, start, None, f"not CSV: {error}", "check quotes and line ends of this row"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -37,16 +37,16 @@ class Corpus:
     codebook : Codebook
         Dimensions and vocabularies.
     hash : str
-        SHA-256 of the names and bytes of the files that were read; equal hash, equal corpus.
+        SHA-256 of the names and bytes of the files that were read; equal hash, equal corpus (``==`` compares it alone).
     references : tuple of Reference
         The bibliography, in the order of the file.
     """
 
-    directory: Path
-    codebook: Codebook
+    directory: Path = field(compare=False)
+    codebook: Codebook = field(compare=False)
     hash: str
-    references: tuple[bibliography.Reference, ...]
-    _tables: Mapping[str, pd.DataFrame]
+    references: tuple[bibliography.Reference, ...] = field(compare=False)
+    _tables: Mapping[str, pd.DataFrame] = field(compare=False, repr=False)
 
     def _table(self, name: str) -> pd.DataFrame:
         return self._tables[name].drop(columns=contracts.LINE).copy()
@@ -72,11 +72,15 @@ class Corpus:
         return self._table(paths.FLOW)
 
     @cached_property
-    def implied(self) -> pd.DataFrame:
-        """The counts behind the published shares, as from :func:`review.published.implied_counts`."""
+    def _implied(self) -> pd.DataFrame:
         from review.published import implied_counts
 
         return implied_counts(self.published, self.codebook)
+
+    @property
+    def implied(self) -> pd.DataFrame:
+        """The counts behind the published shares, as from :func:`review.published.implied_counts`."""
+        return self._implied.copy()
 
     @cached_property
     def selections(self) -> Mapping[str, tuple[str, ...]]:
@@ -125,7 +129,7 @@ class Corpus:
         """
         known = list(dict.fromkeys(self._tables[paths.PUBLISHED]["version"]))
         if version == DEFAULT:
-            version = self.codebook.review.get("version", known[0] if known else "")
+            version = self.codebook.review.get("version", known[0]) if known else ""
         if version not in (known or [""]):
             raise UnknownNameError("version", version, [DEFAULT, *known])
         return version
@@ -162,7 +166,7 @@ class Corpus:
             ``key, title, authors, year, first_public, venue, kind, doi, arxiv, pmid, pmcid, citation,
             status``; for each dimension a text column (labels joined by ``"; "``, missing where unknown); for
             each label of a multi-label dimension ``dimension_label`` (true, false or missing: unknown).
-            Hyphens in codes become underscores in column names.
+            Whatever is no letter, digit or underscore becomes an underscore in column names.
         """
         from review.filters import matches
 
@@ -171,9 +175,7 @@ class Corpus:
         return frame[matches(frame, where)].reset_index(drop=True)
 
 
-def flag(dimension: str, code: str) -> str:
-    """Return the column of one label of a multi-label dimension."""
-    return f"{dimension}_{code}".replace("-", "_").replace(" ", "_")
+flag = codebook.flag
 
 
 def _identity(reference: bibliography.Reference) -> dict[str, Any]:
@@ -225,7 +227,8 @@ def _state(code: str, values: Sequence[str], dimension: Dimension) -> bool | Non
     """Return whether a label applies to a study with these values; None: unknown."""
     if code in values:
         return True
-    return False if codebook.NOT + code in values or (values and dimension.absence == "unlisted") else None
+    listed = dimension.absence == "unlisted" and any(value in dimension.categories for value in values)
+    return False if listed or codebook.NOT + code in values else None
 
 
 def load(directory: Path | str | None = None) -> Corpus:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Problem:
     """One thing that is wrong with one input file.
 
@@ -30,6 +30,14 @@ class Problem:
     message: str
     remedy: str
 
+    def __lt__(self, other: Problem) -> bool:
+        return self._rank < other._rank
+
+    @property
+    def _rank(self) -> tuple[str, int, str, str, str]:
+        """By file, then line, problems without a line first."""
+        return self.file, self.line or 0, self.key or "", self.message, self.remedy
+
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         subject = f" [{self.key}]" if self.key else ""
@@ -49,6 +57,15 @@ class InputError(ReviewError):
         lines = "\n".join(f"  {problem}" for problem in self.problems)
         super().__init__(f"{len(self.problems)} {noun} in the input\n{lines}")
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Problem, ...]]]:
+        """Survive the way from a worker process back to its parent."""
+        return type(self), (self.problems,)
+
+    @classmethod
+    def one(cls, file: object, message: str, remedy: str, key: str | None = None) -> InputError:
+        """Return the error for a single problem without a line."""
+        return cls([Problem(str(file), None, key, message, remedy)])
+
 
 class FilterError(ReviewError):
     """A ``where`` expression that cannot be evaluated safely."""
@@ -58,8 +75,13 @@ class UnknownNameError(ReviewError):
     """A dimension, selection or version that the corpus does not have."""
 
     def __init__(self, what: str, name: str, known: Sequence[str]) -> None:
+        self.what, self.name, self.known = what, name, tuple(known)
         choices = ", ".join(known) if known else "none"
         super().__init__(f"no {what} named {name!r} -> choose one of: {choices}")
+
+    def __reduce__(self) -> tuple[type[UnknownNameError], tuple[str, str, tuple[str, ...]]]:
+        """Survive the way from a worker process back to its parent."""
+        return type(self), (self.what, self.name, self.known)
 
 
 class InfeasibleError(ReviewError):

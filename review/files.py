@@ -91,16 +91,30 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
 
     Missing values become empty fields and null. Floats are written with their shortest exact form.
     """
+    rows = records(frame)
+    texts = {".csv": rows_to_csv(frame.columns, (row.values() for row in rows)), ".json": to_json(rows)}
+    for suffix, text in texts.items():
+        write_text(path.with_name(path.name + suffix), text)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table as plain Python values; missing values are None.
+
+    Raises
+    ------
+    ValueError
+        If two columns have one name.
+    """
     columns = [str(column) for column in frame.columns]
-    records = [
+    if len(set(columns)) < len(columns):
+        raise ValueError(f"two columns have one name: {', '.join(columns)}")
+    return [
         {name: _plain(value) for name, value in zip(columns, row, strict=True)}
         for row in frame.itertuples(index=False, name=None)
     ]
-    write_text(path.with_suffix(".csv"), rows_to_csv(columns, (row.values() for row in records)))
-    write_text(path.with_suffix(".json"), to_json(records))
 
 
-def _plain(value: object) -> object:
+def _plain(value: Any) -> Any:
     """Return a value that JSON knows: NaN and NA become None, numpy scalars Python ones."""
     import pandas as pd
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ast
 import operator
+import warnings
 from collections.abc import Callable
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from review.errors import FilterError
@@ -36,8 +38,8 @@ def matches(frame: pd.DataFrame, where: str) -> pd.Series:
     frame : DataFrame
         The table; its columns are the names that the expression may use.
     where : str
-        For example ``year >= 2023 and modality == "text"``. Empty: all rows. A comparison with an
-        unknown value is unknown, and unknown rows are not selected (three-valued logic).
+        For example ``year >= 2023 and modality == "text"``. Empty: all rows. A missing value or empty text is
+        unknown, a comparison with it is unknown, and unknown rows are not selected (three-valued logic).
 
     Returns
     -------
@@ -56,7 +58,8 @@ def matches(frame: pd.DataFrame, where: str) -> pd.Series:
     if len(where) > LONGEST:
         raise FilterError(f"the filter has {len(where)} characters -> shorten it to {LONGEST}")
     try:
-        tree = ast.parse(where.strip(), mode="eval")
+        with warnings.catch_warnings(action="ignore"):
+            tree = ast.parse(where.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise FilterError(f"cannot read the filter {where!r}: {error} -> {_GRAMMAR}") from None
     try:
@@ -76,11 +79,9 @@ class _Evaluator:
     def logic(self, node: ast.expr) -> pd.Series:
         """Evaluate a node to one (nullable) truth value a row."""
         if isinstance(node, ast.BoolOp):
-            parts = [self.logic(value) for value in node.values]
-            result = parts[0]
-            for part in parts[1:]:
-                result = result & part if isinstance(node.op, ast.And) else result | part
-            return result
+            join = operator.and_ if isinstance(node.op, ast.And) else operator.or_
+            joined: pd.Series = reduce(join, map(self.logic, node.values))
+            return joined
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd | ast.BitOr):
             left, right = self.logic(node.left), self.logic(node.right)
             return left & right if isinstance(node.op, ast.BitAnd) else left | right
@@ -108,7 +109,8 @@ class _Evaluator:
             return column.astype("Int64")
         if pd.api.types.is_float_dtype(column):
             return column.astype("Float64")
-        return column.astype("string")
+        text = column.astype("string")
+        return text.mask((text == "").fillna(False))
 
     def constant(self, node: ast.expr) -> str | int | float | bool:
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
@@ -120,14 +122,21 @@ class _Evaluator:
             return node.id == "true"
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str | int | float | bool):
             raise self.refuse(node)
+        if isinstance(node.value, int) and node.value >= 2**63:
+            raise FilterError("a number is too large -> use one below 2**63")
         return node.value
+
+    def operand(self, node: ast.expr) -> pd.Series | str | int | float | bool:
+        """Return a column, or the constant that it is compared with."""
+        if isinstance(node, ast.Name) and (node.id in self.frame.columns or node.id not in ("true", "false")):
+            return self.column(node)
+        return self.constant(node)
 
     def fits(self, column: pd.Series, name: str, value: object) -> None:
         """Refuse a comparison that would silently be false everywhere."""
-        kind = str(column.dtype)
-        right = {"string": str, "boolean": bool}.get(kind, (int, float))
-        if not isinstance(value, right) or (kind in ("Int64", "Float64") and isinstance(value, bool)):
-            raise FilterError(f"{name!r} is a column of type {kind}, {value!r} is not -> compare like with like")
+        given = "true or false" if isinstance(value, bool) else "text" if isinstance(value, str) else "number"
+        if given != _kind(column):
+            raise FilterError(f"{name!r} is a column of {_kind(column)}, {value!r} is {given} -> compare like with like")
 
     def comparison(self, node: ast.Compare) -> pd.Series:
         result: pd.Series | None = None
@@ -139,6 +148,8 @@ class _Evaluator:
         return result
 
     def pair(self, node: ast.Compare, left: ast.expr, sign: ast.cmpop, right: ast.expr) -> pd.Series:
+        import pandas as pd
+
         if isinstance(sign, ast.In | ast.NotIn):
             if not isinstance(left, ast.Name) or not isinstance(right, ast.List | ast.Tuple):
                 raise self.refuse(node)
@@ -149,19 +160,22 @@ class _Evaluator:
             found = column.isin(values).astype("boolean").mask(column.isna())
             return ~found if isinstance(sign, ast.NotIn) else found
         compare = _COMPARE.get(type(sign))
-        names = [side for side in (left, right) if isinstance(side, ast.Name) and side.id in self.frame.columns]
-        if compare is None or not names:
-            unknown = [side for side in (left, right) if isinstance(side, ast.Name)]
-            if compare is not None and unknown:
-                self.column(unknown[0])
+        if compare is None:
             raise self.refuse(node)
-        values = []
-        for side in (left, right):
-            values.append(self.column(side) if any(side is name for name in names) else self.constant(side))
-        first, second = values
-        for mine, other in ((first, second), (second, first)):
-            if isinstance(other, str | int | float | bool):
-                self.fits(mine, names[0].id, other)
-        if len(names) == 2 and str(first.dtype) != str(second.dtype):
+        first, second = self.operand(left), self.operand(right)
+        kinds = {_kind(side) for side in (first, second) if isinstance(side, pd.Series)}
+        if not kinds:
+            raise self.refuse(node)
+        if len(kinds) > 1:
             raise FilterError(f"{ast.unparse(node)!r} compares two types of column -> compare like with like")
-        return compare(first, second).astype("boolean")
+        if kinds == {"true or false"} and not isinstance(sign, ast.Eq | ast.NotEq):
+            raise FilterError(f"{ast.unparse(node)!r} puts true and false in order -> use == or !=")
+        for name, mine, other in ((left, first, second), (right, second, first)):
+            if isinstance(mine, pd.Series) and not isinstance(other, pd.Series):
+                self.fits(mine, ast.unparse(name), other)
+        compared: pd.Series = compare(first, second)
+        return compared.astype("boolean")
+
+
+def _kind(column: pd.Series) -> str:
+    return {"string": "text", "boolean": "true or false"}.get(str(column.dtype), "number")

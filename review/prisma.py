@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from review.corpus import Corpus
 
+_CHOSEN = {"calibrated": "chosen to meet the published counts", "listed": "listed by the authors"}
+
 
 def compute_reasons(corpus: Corpus) -> pd.DataFrame:
     """Count why records were excluded or could not be verified.
@@ -62,42 +64,63 @@ def compute_flow(corpus: Corpus, selection: str = "default") -> pd.DataFrame:
         file = str(corpus.directory / "screening.csv")
         raise InputError([Problem(file, None, None, "there is no screening table", "add it to draw a flow")])
     name = corpus.resolve(selection)
-    steps = {step: int(count) for step, count in zip(corpus.flow["step"], corpus.flow["count"], strict=True)}
-    decisions = screening.groupby(["stage", "decision"]).size().to_dict()
-    out = decisions.get(("screening", "excluded"), 0)
-    failed = decisions.get(("verification", "excluded"), 0)
-    unverified = decisions.get(("verification", "unverified"), 0)
-    verified = decisions.get(("verification", "verified"), 0)
-    chosen = len(corpus.selections[name])
-    rows: list[tuple[str, str, int, str]] = []
-    if steps:
-        rows += [
-            ("identification", f"Records found by {steps.get('queries', 0)} queries", steps["records found"], "box"),
-            ("identification", "Duplicates removed", steps["duplicates removed"], "out"),
-        ]
+    reached = screening.groupby(["stage", "decision"]).size().to_dict()
+    decided = screening["decision"].value_counts().to_dict()
+    out = reached.get(("screening", "excluded"), 0)
+    eligible = len(screening) - out
+    failed = reached.get(("verification", "excluded"), 0)
+    rows = _identification(corpus)
     rows += [
         ("screening", "Records screened", len(screening), "box"),
-        ("screening", _with_reasons("Excluded", corpus, "screening", "excluded"), out, "out"),
-        ("eligibility", "Studies judged eligible, looked up again", len(screening) - out, "box"),
-        ("eligibility", _with_reasons("Excluded", corpus, "verification", "excluded"), failed, "out"),
-        ("eligibility", _with_reasons("Could not be verified", corpus, "verification", "unverified"), unverified, "out"),
-        ("eligibility", "Verified studies", verified, "box"),
+        ("screening", _with_reasons("Excluded", screening, "screening", "excluded"), out, "out"),
+        ("eligibility", "Studies judged eligible, looked up again", eligible, "box"),
+        ("eligibility", _with_reasons("Excluded", screening, "verification", "excluded"), failed, "out"),
     ]
+    verified = decided.get("verified", 0)
+    chosen = screening[screening["key"].isin(set(corpus.selections[name]))]
+    doubtful = chosen[chosen["decision"] == "unverified"]
+    if name == "all":
+        rows.append(("eligibility", f"Studies of the bibliography, {verified} of them verified", eligible - failed, "box"))
+    else:
+        rest = screening[~screening["key"].isin(doubtful["key"])]
+        unverified = decided.get("unverified", 0) - len(doubtful)
+        kept = f"Verified studies, and {len(doubtful)} listed ones that could not be verified"
+        label = kept if len(doubtful) else "Verified studies"
+        rows.append(("eligibility", _with_reasons("Could not be verified", rest, None, "unverified"), unverified, "out"))
+        rows.append(("eligibility", label, verified + len(doubtful), "box"))
     if name not in ("pool", "all"):
-        how = "chosen to meet the published counts" if corpus.basis(name) == "calibrated" else "listed by the authors"
-        if corpus.basis(name) == "calibrated":
-            rows.append(("selection", "Not chosen", verified - chosen, "out"))
-        rows.append(("selection", f"Selection {name}, {how}", chosen, "box"))
+        rows += _selection(name, corpus.basis(name), verified + len(doubtful), len(chosen))
     table = pd.DataFrame(rows, columns=["stage", "label", "count", "kind"])
     reconcile(table)
     return table
 
 
-def _with_reasons(label: str, corpus: Corpus, stage: str, decision: str) -> str:
-    reasons = compute_reasons(corpus)
-    rows = reasons[(reasons["stage"] == stage) & (reasons["decision"] == decision)]
-    lines = [f"{row.reason.replace('-', ' ')}: {row.count}" for row in rows.itertuples(index=False, name="Row")]
-    return "\n".join([label, *lines])
+def _identification(corpus: Corpus) -> list[tuple[str, str, int, str]]:
+    """Return the boxes above the screening; none for a corpus that does not tell how records were found."""
+    steps = {str(step): int(count) for step, count in zip(corpus.flow["step"], corpus.flow["count"], strict=True)}
+    if not steps:
+        return []
+    label = f"Records found by {steps['queries']} queries" if "queries" in steps else "Records found"
+    return [
+        ("identification", label, steps["records found"], "box"),
+        ("identification", "Duplicates removed", steps["duplicates removed"], "out"),
+    ]
+
+
+def _selection(name: str, basis: str, given: int, chosen: int) -> list[tuple[str, str, int, str]]:
+    """Return the boxes from the studies at hand to a selection of them."""
+    box = ("selection", f"Selection {name}, {_CHOSEN[basis]}", chosen, "box")
+    if basis == "calibrated":
+        return [("selection", "Not chosen", given - chosen, "out"), box]
+    return [("selection", "Not listed by the authors", given - chosen, "out"), box] if given > chosen else [box]
+
+
+def _with_reasons(label: str, screening: pd.DataFrame, stage: str | None, decision: str) -> str:
+    """Return a label with the reasons of a decision, at one stage or at any, one a line."""
+    rows = screening[(screening["decision"] == decision) & ((screening["stage"] == stage) | (stage is None))]
+    counts = rows["reason"].value_counts()
+    order = sorted(zip(counts.index, counts, strict=True), key=lambda pair: (-pair[1], pair[0]))
+    return "\n".join([label, *(f"{reason.replace('-', ' ')}: {count}" for reason, count in order)])
 
 
 def reconcile(table: pd.DataFrame) -> None:
@@ -109,11 +132,10 @@ def reconcile(table: pd.DataFrame) -> None:
         Naming the first box that does not add up.
     """
     left: int | None = None
-    for row in table.itertuples(index=False, name="Row"):
-        count = int(row[2])
-        if row.kind == "out":
+    for label, count, kind in zip(table["label"], table["count"], table["kind"], strict=True):
+        if kind == "out":
             left = None if left is None else left - count
             continue
         if left is not None and left != count:
-            raise ReviewError(f"the flow does not add up at {row.label!r}: {left} are left, {count} are given")
+            raise ReviewError(f"the flow does not add up at {label!r}: {left} are left, {count} are given")
         left = count

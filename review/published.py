@@ -91,8 +91,7 @@ def attainable(share: str, total: int) -> Attainability:
     decimals = len(share.partition(".")[2])
     printed = Decimal(share)
     counts = {
-        rule: tuple(count for count in range(total + 1) if shorten(count, total, decimals, rule) == printed)
-        for rule in RULES
+        rule: tuple(count for count in range(total + 1) if shorten(count, total, decimals, rule) == printed) for rule in RULES
     }
     return Attainability(share, total, counts)
 
@@ -123,32 +122,33 @@ def implied_counts(published: pd.DataFrame, book: Codebook) -> pd.DataFrame:
 
     rows = []
     for (version, name), group in published.groupby(["version", "dimension"], sort=False):
-        found = {row.category: attainable(row.share, int(row.total)) for row in group.itertuples(index=False)}
+        found = {
+            str(code): attainable(str(share), int(total))
+            for code, share, total in zip(group["category"], group["share"], group["total"], strict=True)
+        }
         leftover = _by_difference(found) if book[str(name)].exclusive else {}
-        for row in group.itertuples(index=False, name="Row"):
-            item = found[str(row.category)]
-            count, verdict = _verdict(item, leftover.get(str(row.category)))
+        remarks = zip(group["source"], group["date"], group["note"], strict=True)
+        for (code, item), (source, date, note) in zip(found.items(), remarks, strict=True):
+            count, verdict = _verdict(item, leftover.get(code))
             rows.append(
                 {
                     "version": version,
                     "dimension": name,
-                    "category": row.category,
-                    "share": row.share,
+                    "category": code,
+                    "share": item.share,
                     "total": item.total,
                     "count": count,
                     "exact": None if count is None else round(100 * count / item.total, 4),
                     "verdict": verdict,
                     "rounded_counts": _join(item.rounded),
                     "truncation_counts": _join(item.counts["truncation"]),
-                    "source": row.source,
-                    "date": row.date,
-                    "note": row.note,
+                    "source": source,
+                    "date": date,
+                    "note": note,
                 }
             )
-    columns = (
-        "version dimension category share total count exact verdict "
-        "rounded_counts truncation_counts source date note"
-    ).split()
+    columns = ["version", "dimension", "category", "share", "total", "count", "exact", "verdict"]
+    columns += ["rounded_counts", "truncation_counts", "source", "date", "note"]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.astype({"total": "int64", "count": "Int64", "exact": "Float64"})
 

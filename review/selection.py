@@ -2,7 +2,7 @@
 
 The authors' list is not available. Among the verified studies, those are chosen that meet the
 counts implied by the published shares exactly; of all such selections the one with the greatest
-total preference, and of those the one whose sorted keys come first. That choice is unique, so any exact
+total preference, and of those the one that takes the earlier keys in sorted order. That choice is unique, so any exact
 solver of integer programmes gives it. Agreement with the published shares is therefore **by construction**.
 """
 
@@ -75,7 +75,8 @@ def targets(corpus: Corpus, version: str) -> tuple[Target, ...]:
     if rows.empty:
         return ()
     size = Target(*SIZE, int(rows["total"].max()))
-    return (size, *(Target(row.dimension, row.category, int(row.count)) for row in rows.itertuples(index=False)))
+    counts = zip(rows["dimension"], rows["category"], rows["count"], strict=True)
+    return (size, *(Target(str(dimension), str(category), int(count)) for dimension, category, count in counts))
 
 
 def candidates(corpus: Corpus) -> pd.DataFrame:
@@ -119,10 +120,11 @@ def problem(frame: pd.DataFrame, wanted: Sequence[Target]) -> Problem:
     Parameters
     ----------
     frame : DataFrame
-        As from :func:`candidates`.
+        As from :func:`candidates`, in any order.
     wanted : sequence of Target
         As from :func:`targets`.
     """
+    frame = frame.sort_values("key")
     rows = [_membership(frame, target) for target in wanted]
     matrix = np.array(rows, dtype=np.int8).reshape(len(rows), len(frame))
     preference = frame["preference"].to_numpy(dtype=np.int64)
@@ -136,7 +138,7 @@ def _membership(frame: pd.DataFrame, target: Target) -> NDArray[np.int8]:
         return np.ones(len(frame), dtype=np.int8)
     column = flag(target.dimension, target.category)
     mask = frame[column] if column in frame.columns else frame[target.dimension] == target.category
-    return mask.fillna(False).to_numpy(dtype=np.int8)
+    return np.asarray(mask.fillna(False).astype(bool), dtype=np.int8)
 
 
 def _milp(
@@ -151,7 +153,7 @@ def _milp(
         constraints = [LinearConstraint(given.matrix[list(rows)].astype(float), counts, counts)]
     result = milp(
         -objective.astype(float),
-        integrality=np.ones(len(given.keys)),
+        integrality=np.ones(len(given.keys), dtype=np.int64),
         bounds=Bounds(lower, upper),
         constraints=constraints,
         options={"mip_rel_gap": 0.0},
@@ -175,8 +177,10 @@ def clash(given: Problem) -> tuple[Target, ...]:
     Chinneck and Dravnieks 1991, doi 10.1287/ijoc.3.2.157): without any one of its members it can be met.
     """
     every = tuple(range(len(given.targets)))
-    if not given.keys or _feasible(given, every):
-        return () if given.keys or all(target.count == 0 for target in given.targets) else given.targets[:1]
+    if not given.keys:
+        return tuple(target for target in given.targets if target.count)[:1]
+    if _feasible(given, every):
+        return ()
     if len(every) <= _EXHAUSTIVE:
         for size in range(1, len(every) + 1):
             for subset in itertools.combinations(every, size):
@@ -194,7 +198,8 @@ def solve(given: Problem) -> tuple[str, ...]:
     """Return the keys of the one preferred selection that meets all targets.
 
     First the greatest total preference is found; then the keys are taken in order, each one kept if a
-    selection of that preference with all keys kept so far still exists (lexicographic tie-break).
+    selection of that preference with all keys kept so far still exists. Of all optimal selections this is the one
+    whose vector of zeros and ones over the sorted keys is lexicographically greatest.
 
     Raises
     ------
@@ -202,6 +207,8 @@ def solve(given: Problem) -> tuple[str, ...]:
         With the smallest set of targets that clash.
     """
     size = len(given.keys)
+    if not size and not clash(given):
+        return ()
     rows = range(len(given.targets))
     lower, upper = np.zeros(size), np.ones(size)
     best = _milp(given, given.preference, rows, lower, upper) if size else None

@@ -6,17 +6,20 @@ Nothing here draws or writes: every ``compute_*`` function returns a DataFrame.
 from __future__ import annotations
 
 import itertools
-from dataclasses import asdict, dataclass, fields
+from collections import Counter
+from dataclasses import dataclass
+from math import sqrt
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from review.corpus import Corpus, flag
+from review.errors import UnknownNameError
 from review.published import UNATTAINABLE
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from review.corpus import Corpus
 
 LEVEL = 0.95
 """Confidence level of every interval."""
@@ -81,50 +84,39 @@ def wilson(count: int, total: int, level: float = LEVEL) -> tuple[float, float]:
     ValueError
         If ``count`` is not between 0 and ``total``.
     """
-    from scipy.stats import binomtest
-
-    if total == 0 and count == 0:
-        return 0.0, 1.0
-    interval = binomtest(count, total).proportion_ci(level, method="wilson")
-    return float(interval.low), float(interval.high)
+    if not 0 <= count <= total:
+        raise ValueError(f"count {count} of {total} is not a share")
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    middle = (count + z**2 / 2) / (total + z**2)
+    half = 0 if total == 0 else z * sqrt(count * (total - count) / total + z**2 / 4) / (total + z**2)
+    return (0.0 if count == 0 else middle - half), (1.0 if count == total else middle + half)
 
 
 def goodman(counts: list[int], level: float = LEVEL) -> list[tuple[float, float]]:
     """Return Goodman's simultaneous intervals of multinomial proportions, one a category.
 
-    With one category, or nothing counted, there is nothing to estimate: (0, 1) for each.
+    Each is the Wilson interval with the error divided by their number; (0, 1) for one category or nothing counted.
     """
-    from statsmodels.stats.proportion import multinomial_proportions_confint
-
-    if len(counts) < 2 or sum(counts) == 0:
+    total = sum(counts)
+    if len(counts) < 2 or total == 0:
         return [(0.0, 1.0)] * len(counts)
-    bounds = multinomial_proportions_confint(np.array(counts), alpha=1 - level, method="goodman")
-    return [(float(max(low, 0.0)), float(min(high, 1.0))) for low, high in bounds]
+    return [wilson(count, total, 1 - (1 - level) / len(counts)) for count in counts]
 
 
 def indicator(frame: pd.DataFrame, corpus: Corpus, dimension: str, category: str) -> pd.Series:
     """Return for each study whether it has a code: true, false or missing (unknown)."""
-    from review.corpus import flag
-
     if not corpus.codebook[dimension].exclusive:
         return frame[flag(dimension, category)]
     return (frame[dimension] == category).astype("boolean").mask(frame[dimension].isna())
 
 
 def compute_shares(
-    corpus: Corpus,
-    dimension: str,
-    selection: str = "default",
-    where: str = "",
-    version: str = "default",
+    corpus: Corpus, dimension: str, selection: str = "default", where: str = "", version: str = "default"
 ) -> pd.DataFrame:
     """Count every category of one dimension.
 
     Parameters
     ----------
-    corpus : Corpus
-    dimension : str
-        A dimension of the codebook.
     selection, where : str
         As in :meth:`Corpus.studies`.
     version : str
@@ -133,76 +125,52 @@ def compute_shares(
     Returns
     -------
     DataFrame
-        One row a category, in the order of the codebook, with the columns of :class:`Share`. In a
-        multi-label dimension shares may add up to more than 1.
+        One row a category, in the order of the codebook, with the columns of :class:`Share`; labels may add up to more
+        than 1. In an exclusive dimension the simultaneous bounds count "unknown", where it occurs, as one more category.
     """
     import pandas as pd
 
     frame = corpus.studies(selection, where)
-    description = corpus.codebook[dimension]
-    masks = {code: indicator(frame, corpus, dimension, code) for code in description.categories}
+    total = len(frame)
+    masks = {code: indicator(frame, corpus, dimension, code) for code in corpus.codebook[dimension].categories}
     counts = {code: int(mask.fillna(False).sum()) for code, mask in masks.items()}
-    bounds: list[tuple[float | None, float | None]] = [(None, None)] * len(counts)
-    if description.exclusive:
-        rest = len(frame) - sum(counts.values())
-        values = [*counts.values(), rest] if rest else list(counts.values())
-        bounds = [*goodman(values)[: len(counts)]]
+    rest = total - sum(counts.values())
+    bounds: list[tuple[Any, Any]] = [(None, None)] * len(counts)
+    if corpus.codebook[dimension].exclusive:
+        bounds = goodman([*counts.values(), rest] if rest else list(counts.values()))[: len(counts)]
     rows = []
-    for (code, count), (first, last) in zip(counts.items(), bounds, strict=True):
-        low, high = wilson(count, len(frame))
-        known = not bool(masks[code].isna().all())
-        rows.append(
-            Share(
-                dimension,
-                code,
-                count,
-                len(frame),
-                int(masks[code].isna().sum()),
-                count / len(frame) if len(frame) else float("nan"),
-                low,
-                high,
-                first,
-                last,
-                status_of(corpus, dimension, code, selection, where, version, known=known),
-            )
-        )
-    frame = pd.DataFrame([asdict(row) for row in rows], columns=[field.name for field in fields(Share)])
-    return frame.astype({"simultaneous_low": "Float64", "simultaneous_high": "Float64"})
+    for (code, count), both in zip(counts.items(), bounds, strict=True):
+        unknown = int(masks[code].isna().sum())
+        share = count / total if total else float("nan")
+        status = status_of(corpus, dimension, code, selection=selection, where=where, version=version, known=unknown < total)
+        rows.append(Share(dimension, code, count, total, unknown, share, *wilson(count, total), *both, status))
+    return pd.DataFrame(rows).astype({"simultaneous_low": "Float64", "simultaneous_high": "Float64"})
 
 
-def status_of(
-    corpus: Corpus, dimension: str, category: str, selection: str, where: str, version: str, *, known: bool
-) -> str:
+def status_of(corpus: Corpus, dimension: str, category: str, *, selection: str, where: str, version: str, known: bool) -> str:
     """Return how far a count may be read as a finding: one of :data:`STATUSES`."""
     if not known:
         return NOT_CODED
     basis = corpus.basis(selection)
-    if basis == "calibrated" and not where.strip():
-        constraints = _published(corpus, corpus.resolve(selection))
-        if (dimension, category) in constraints and constraints[dimension, category][1]:
-            return BY_CONSTRUCTION
-    values = _published(corpus, corpus.version(version))
-    if (dimension, category) not in values or where.strip():
-        return PURPOSIVE if basis == "sample" else NOT_PUBLISHED
+    constraints = _published(corpus, corpus.resolve(selection)) if basis == "calibrated" and not where.strip() else {}
+    if constraints.get((dimension, category), ("", False))[1]:
+        return BY_CONSTRUCTION
     if basis == "sample":
         return PURPOSIVE
+    values = _published(corpus, corpus.version(version))
+    if (dimension, category) not in values or where.strip():
+        return NOT_PUBLISHED
     return NOT_ATTAINABLE if values[dimension, category][0] == UNATTAINABLE else INDEPENDENT
 
 
 def _published(corpus: Corpus, version: str) -> dict[tuple[str, str], tuple[str, bool]]:
     """Return verdict and whether a count is implied, by dimension and category."""
-    rows = corpus.implied[corpus.implied["version"] == version]
-    return {
-        (dimension, category): (verdict, known)
-        for dimension, category, verdict, known in zip(
-            rows["dimension"], rows["category"], rows["verdict"], rows["count"].notna(), strict=True
-        )
-    }
+    table = corpus.implied
+    columns = (table["version"], table["dimension"], table["category"], table["verdict"], table["count"].notna())
+    return {(row[1], row[2]): (row[3], row[4]) for row in zip(*columns, strict=True) if row[0] == version}
 
 
-def compute_cross(
-    corpus: Corpus, rows: str, columns: str, selection: str = "default", where: str = ""
-) -> pd.DataFrame:
+def compute_cross(corpus: Corpus, rows: str, columns: str, selection: str = "default", where: str = "") -> pd.DataFrame:
     """Count studies by two dimensions (or by ``year`` and one dimension).
 
     A study with several labels counts in several cells; a study that is unknown in either is left out.
@@ -217,9 +185,7 @@ def compute_cross(
     frame = corpus.studies(selection, where)
     first, second = (_memberships(frame, corpus, name) for name in (rows, columns))
     table = [[int((a & b).sum()) for b in second.values()] for a in first.values()]
-    return pd.DataFrame(
-        table, index=pd.Index(list(first), name=rows), columns=pd.Index(list(second), name=columns), dtype="int64"
-    )
+    return pd.DataFrame(table, pd.Index(list(first), name=rows), pd.Index(list(second), name=columns), dtype="int64")
 
 
 def _memberships(frame: pd.DataFrame, corpus: Corpus, name: str) -> dict[Any, pd.Series]:
@@ -228,10 +194,7 @@ def _memberships(frame: pd.DataFrame, corpus: Corpus, name: str) -> dict[Any, pd
         known = frame["year"].dropna()
         years = range(int(known.min()), int(known.max()) + 1) if len(known) else range(0)
         return {year: (frame["year"] == year).fillna(False).astype(bool) for year in years}
-    return {
-        code: indicator(frame, corpus, name, code).fillna(False).astype(bool)
-        for code in corpus.codebook[name].categories
-    }
+    return {code: indicator(frame, corpus, name, code).fillna(False).astype(bool) for code in corpus.codebook[name].categories}
 
 
 @dataclass(frozen=True)
@@ -245,10 +208,8 @@ class Association:
         for 2 x 2 tables Fisher's exact test itself.
     cramers_v : float
         Cramer's V from 0 to 1 (Cramer 1946), without bias correction.
-    total : int
-        Studies in the table.
-    resamples : int
-        Random tables drawn; 0 if the test is exact.
+    total, resamples : int
+        Studies in the table; random tables drawn (0 if the test is exact).
     """
 
     p_value: float
@@ -284,15 +245,13 @@ def associate(table: pd.DataFrame, seed: int = 0, resamples: int = 9999) -> Asso
     return Association(float(fisher_exact(counts, method=method).pvalue), strength, total, resamples)
 
 
-def compute_trend(
-    corpus: Corpus, dimension: str, selection: str = "default", where: str = "", by: str = "year"
-) -> pd.DataFrame:
+def compute_trend(corpus: Corpus, dimension: str, selection: str = "default", where: str = "", by: str = "year") -> pd.DataFrame:
     """Return the share of every category in every year.
 
     Parameters
     ----------
     by : {"year", "first_public"}
-        Year of the cited version, or of the earliest public version.
+        Year of the cited version, or of the earliest public version; another name raises UnknownNameError.
 
     Returns
     -------
@@ -301,18 +260,19 @@ def compute_trend(
     """
     import pandas as pd
 
+    if by not in ("year", "first_public"):
+        raise UnknownNameError("column", by, ["year", "first_public"])
     frame = corpus.studies(selection, where)
-    years = frame["year"] if by == "year" else pd.to_numeric(frame["first_public"].str[:4]).astype("Int64")
+    if by == "first_public":
+        frame["year"] = pd.to_numeric(frame["first_public"].str[:4]).astype("Int64")
     rows = []
-    present = sorted(int(year) for year in years.dropna().unique())
-    for year in range(present[0], present[-1] + 1) if present else ():
-        part = frame[(years == year).fillna(False)]
+    for year, when in _memberships(frame, corpus, "year").items():
+        part = frame[when]
         for code in corpus.codebook[dimension].categories:
             mask = indicator(part, corpus, dimension, code)
             count = int(mask.fillna(False).sum())
-            low, high = wilson(count, len(part))
             share = count / len(part) if len(part) else None
-            rows.append([year, dimension, code, count, len(part), int(mask.isna().sum()), share, low, high])
+            rows.append([year, dimension, code, count, len(part), int(mask.isna().sum()), share, *wilson(count, len(part))])
     names = ["year", "dimension", "category", "count", "total", "unknown", "share", "low", "high"]
     return pd.DataFrame(rows, columns=names).astype({"share": "Float64"})
 
@@ -335,12 +295,9 @@ def trend_test(years: np.ndarray, has: np.ndarray, seed: int = 0, resamples: int
     if has.all() or not has.any():
         return float("nan"), float("nan")
 
-    def difference(with_code: np.ndarray, without: np.ndarray, axis: int = -1) -> np.ndarray:
-        return np.mean(with_code, axis=axis) - np.mean(without, axis=axis)
-
     result = permutation_test(
         (years[has], years[~has]),
-        difference,
+        lambda having, lacking, axis=-1: having.mean(axis=axis) - lacking.mean(axis=axis),
         vectorized=True,
         n_resamples=resamples,
         rng=np.random.default_rng(seed),
@@ -348,9 +305,7 @@ def trend_test(years: np.ndarray, has: np.ndarray, seed: int = 0, resamples: int
     return float(result.statistic), float(result.pvalue)
 
 
-def compute_overlaps(
-    corpus: Corpus, dimension: str, selection: str = "default", where: str = ""
-) -> pd.DataFrame:
+def compute_overlaps(corpus: Corpus, dimension: str, selection: str = "default", where: str = "") -> pd.DataFrame:
     """Count the combinations of labels of a multi-label dimension.
 
     Returns
@@ -361,22 +316,10 @@ def compute_overlaps(
     """
     import pandas as pd
 
-    frame = corpus.studies(selection, where)
     codes = list(corpus.codebook[dimension].categories)
-    masks = {code: indicator(frame, corpus, dimension, code).fillna(False).astype(bool) for code in codes}
-    counts: dict[tuple[bool, ...], int] = {}
-    for states in zip(*(masks[code] for code in codes), strict=True):
-        key = tuple(bool(state) for state in states)
-        counts[key] = counts.get(key, 0) + 1
-    rows = [
-        {
-            "labels": "; ".join(itertools.compress(codes, states)),
-            **dict(zip(codes, states, strict=True)),
-            "size": sum(states),
-            "count": count,
-        }
-        for states, count in counts.items()
-    ]
+    masks = _memberships(corpus.studies(selection, where), corpus, dimension)
+    counts = Counter(zip(*(mask.tolist() for mask in masks.values()), strict=True))
+    rows = [["; ".join(itertools.compress(codes, states)), *states, sum(states), count] for states, count in counts.items()]
     table = pd.DataFrame(rows, columns=["labels", *codes, "size", "count"])
     return table.sort_values(["count", "size", "labels"], ascending=[False, True, True]).reset_index(drop=True)
 
@@ -393,30 +336,15 @@ def reproduce(corpus: Corpus, selection: str = "default", where: str = "", versi
     import pandas as pd
 
     name = corpus.version(version)
-    values = corpus.implied
-    rows = []
-    for dimension, group in values[values["version"] == name].groupby("dimension", sort=False):
-        shares = compute_shares(corpus, str(dimension), selection, where, name).set_index("category")
-        for value in group.itertuples(index=False):
-            share = shares.loc[value.category]
-            rows.append(
-                {
-                    "dimension": dimension,
-                    "category": value.category,
-                    "published": value.share,
-                    "implied_count": value.count,
-                    "verdict": value.verdict,
-                    "count": int(share["count"]),
-                    "total": int(share["total"]),
-                    "unknown": int(share["unknown"]),
-                    "percent": round(100 * float(share["share"]), 2),
-                    "low": round(100 * float(share["low"]), 1),
-                    "high": round(100 * float(share["high"]), 1),
-                    "difference": round(100 * float(share["share"]) - float(value.share), 2),
-                    "status": share["status"],
-                }
-            )
-    columns = (
-        "dimension category published implied_count verdict count total unknown percent low high difference status"
-    ).split()
-    return pd.DataFrame(rows, columns=columns).astype({"implied_count": "Int64"})
+    columns = ["dimension", "category", "published", "implied_count", "verdict"]
+    values = corpus.implied.rename(columns={"share": "published", "count": "implied_count"})
+    values = values.loc[values["version"] == name, columns]
+    columns += ["count", "total", "unknown", "percent", "low", "high", "difference", "status"]
+    if values.empty:
+        return pd.DataFrame(columns=columns)
+    shares = [compute_shares(corpus, str(code), selection, where, name) for code in values["dimension"].unique()]
+    table = values.merge(pd.concat(shares), on=["dimension", "category"], validate="1:1")
+    table["percent"] = (100 * table["share"]).round(2)
+    table["difference"] = (100 * table["share"] - table["published"].astype(float)).round(2)
+    table[["low", "high"]] = (100 * table[["low", "high"]]).round(1)
+    return table[columns]

@@ -213,8 +213,10 @@ def screening(evidence: Evidence) -> str:
         facts = [identity[name] or "" for name in ("title", "year", "doi", "arxiv", "pmid")]
         seen = record["eligibility_note"] or ""
         table.append(
-            [key, "verification", status, "" if status == "verified" else reason, note, record["verified_on"], seen]
-            + [record["eligibility_source"] or "", *facts]
+            [
+                *(key, "verification", status, "" if status == "verified" else reason, note, record["verified_on"], seen),
+                *(record["eligibility_source"] or "", *facts),
+            ]
         )
     return rows_to_csv(contracts.schema(paths.SCREENING).columns, sorted(table))
 
@@ -255,7 +257,7 @@ def flow(records: int) -> str:
     return rows_to_csv(contracts.schema(paths.FLOW).columns, rows)
 
 
-def resource(folder: Path, name: str) -> dict[str, Any]:
+def resource(name: str) -> dict[str, Any]:
     """Return the Data Package description of one table."""
     contract = contracts.schema(name)
     fields = []
@@ -280,7 +282,7 @@ def resource(folder: Path, name: str) -> dict[str, Any]:
     }
 
 
-def datapackage(folder: Path) -> str:
+def datapackage() -> str:
     """Return ``datapackage.json`` (Data Package version 2)."""
     tables = (paths.CODING, paths.SCREENING, paths.SELECTION, paths.PUBLISHED, paths.FLOW)
     files = {paths.BIBLIOGRAPHY: "application/x-bibtex", paths.CODEBOOK: "application/yaml"}
@@ -302,7 +304,7 @@ def datapackage(folder: Path) -> str:
                 "title": "Creative Commons Attribution 4.0",
             }
         ],
-        "resources": [*(resource(folder, name) for name in tables), *others],
+        "resources": [*(resource(name) for name in tables), *others],
     }
     return to_json(package)
 
@@ -324,7 +326,7 @@ def build(target: Path) -> Counter[str]:
     loaded = corpus.load(target)
     chosen = {version: selection.calibrate(loaded, version) for version in ("v1", "v2")}
     write_text(target / paths.SELECTION, selection.to_csv(chosen))
-    write_text(target / paths.DATAPACKAGE, datapackage(target))
+    write_text(target / paths.DATAPACKAGE, datapackage())
     corpus.load(target)
     return Counter(evidence.status(key) for key in evidence.verified)
 

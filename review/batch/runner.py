@@ -75,8 +75,7 @@ def promised(notebook: Path) -> tuple[str, ...]:
     """
     names = _read(notebook).metadata.get("review", {}).get("artefacts", [])
     usable = isinstance(names, list) and all(
-        isinstance(name, str) and name and not Path(name).is_absolute() and ".." not in Path(name).parts
-        for name in names
+        isinstance(name, str) and name and not Path(name).is_absolute() and ".." not in Path(name).parts for name in names
     )
     if not usable:
         message = "metadata review.artefacts is not a list of relative paths"
@@ -86,14 +85,16 @@ def promised(notebook: Path) -> tuple[str, ...]:
 
 def _read(notebook: Path) -> Any:
     import nbformat
+    from jsonschema import ValidationError
     from nbformat.reader import NotJSONError
-    from nbformat.validator import NotebookValidationError
 
     try:
-        return nbformat.read(notebook, as_version=4)
+        book = nbformat.read(notebook, as_version=4)
+        nbformat.validate(book)
+        return book
     except FileNotFoundError:
         message, remedy = "there is no such notebook", "check the path"
-    except (NotJSONError, NotebookValidationError, UnicodeDecodeError, KeyError, AttributeError) as error:
+    except (NotJSONError, ValidationError, ValueError, KeyError, AttributeError, TypeError) as error:
         message, remedy = f"not a notebook: {str(error).splitlines()[0][:100]}", "open it in JupyterLab and save it"
     raise InputError([Problem(str(notebook), None, None, message, remedy)])
 

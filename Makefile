@@ -1,0 +1,52 @@
+# The two commands: `make reproduce` and `make test`. Both do all set-up: they need Python >= 3.11, git and make.
+# Name another interpreter with: make PYTHON=python3.13 reproduce
+
+OLD_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python; do \
+	if $$name -c "$(OLD_ENOUGH)" 2>/dev/null; then echo $$name; break; fi; done)
+BIN := .venv/bin
+JOBS ?= 2
+
+.PHONY: help reproduce test check data lab setup setup-dev lock clean
+
+help:
+	@echo "make reproduce  run every notebook; write tables, figures and the report to runs/"
+	@echo "make test       style, types, tests with coverage"
+	@echo "make lab        open JupyterLab on the first notebook"
+	@echo "make data       build data/ again from the evidence"
+	@echo "make lock       pin the newest versions again (needs uv)"
+	@echo "make clean      remove .venv, runs and caches"
+
+setup:
+	@test -n "$(PYTHON)" || { echo "no Python >= 3.11 was found; install one, or: make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) tools/setup.py
+
+setup-dev: setup
+	@$(PYTHON) tools/setup.py --dev
+
+reproduce: setup
+	$(BIN)/review reproduce --jobs $(JOBS)
+
+check: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: check
+	$(BIN)/coverage erase
+	$(BIN)/pytest -n $(JOBS) --cov --cov-report=term
+
+data: setup
+	$(BIN)/python data/build/build.py
+
+lab: setup
+	$(BIN)/review lab
+
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q \
+		pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q --extra dev \
+		-c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf .venv runs figures/html .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

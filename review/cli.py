@@ -1,0 +1,241 @@
+"""The command line: thin, with heavy imports only where a command needs them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from review import __version__
+from review.errors import InputError, ReviewError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GOOD, BAD, USAGE = 0, 1, 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--corpus", default="", metavar="DIR", help="folder of a corpus (default: the project's data/)")
+    common.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    choice = argparse.ArgumentParser(add_help=False)
+    choice.add_argument("--selection", metavar="NAME", help="v2, v1, pool, all or another selection of the corpus")
+    choice.add_argument("--where", default="", metavar="FILTER", help='for example: year >= 2023 and modality == "text"')
+    version = argparse.ArgumentParser(add_help=False)
+    version.add_argument("--review-version", metavar="V", help="version of the published values: v1, v2 or news")
+    output = argparse.ArgumentParser(add_help=False)
+    output.add_argument("--format", choices=("table", "json", "csv"), default="table", help="how to print")
+
+    text = "Reproduce, question and extend a scoping review from its coded corpus."
+    main_parser = argparse.ArgumentParser(prog="review", description=text)
+    main_parser.add_argument("--version", action="version", version=f"review {__version__}")
+    commands = main_parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(
+        name: str, run: Callable[[argparse.Namespace], int], text: str, *parents: argparse.ArgumentParser
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text, parents=[common, *parents])
+        command.set_defaults(run=run)
+        return command
+
+    add("validate", _validate, "check a corpus; print every problem with file, line, key and remedy")
+    command = add("statistics", _statistics, "count every category with intervals and status", choice, version, output)
+    command.add_argument("--dimension", action="append", metavar="D", help="only this dimension (may be repeated)")
+    command = add("select", _select, "choose the studies that meet every published count", version)
+    command.add_argument("--write", action="store_true", help="write selection.csv of the corpus, for every version")
+    command = add("agreement", _agreement, "agreement of two coders with bootstrap intervals", choice, output)
+    command.add_argument("--coders", nargs=2, default=("a", "b"), metavar=("FIRST", "SECOND"))
+    command.add_argument("--seed", type=_natural, default=0)
+    command.add_argument("--resamples", type=_natural, default=2000)
+    command.add_argument("--unknown", choices=("category", "missing"), default="category", help="how unknown codes count")
+    add("prisma", _prisma, "the screening flow from identification to inclusion", choice, output)
+    command = add("figures", _figures, "draw the figures again in other formats or at another width")
+    command.add_argument("--format", default="svg,pdf,png", metavar="F,F", help="svg, pdf and png, with commas between")
+    command.add_argument("--width", choices=("single", "double"), default="double", help="84 or 174 mm")
+    command.add_argument("--out", type=Path, metavar="DIR", help="where to (default: runs/figures)")
+    command = add("reproduce", _reproduce, "run every notebook; write tables, figures and the report", choice, version)
+    command.add_argument("--jobs", type=_positive, default=2, metavar="N", help="notebooks at a time (default: 2)")
+    command.add_argument("--seed", type=_natural, default=20260219)
+    command.add_argument("--out", type=Path, metavar="DIR", help="where to (default: runs/<selection>-<version>-<hash>)")
+    command = add("lab", _lab, "open JupyterLab on notebook 00")
+    command.add_argument("rest", nargs=argparse.REMAINDER, help="options for JupyterLab, after --")
+    return main_parser
+
+
+def _natural(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("not 0 or more")
+    return number
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("not 1 or more")
+    return number
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return 0 (good), 1 (bad input or failed run) or 2 (wrong usage)."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    try:
+        options = parser().parse_args(arguments)
+    except SystemExit as stop:
+        return int(stop.code or 0) if isinstance(stop.code, int | None) else USAGE
+    try:
+        run: Callable[[argparse.Namespace], int] = options.run
+        return run(options)
+    except (ReviewError, OSError) as error:
+        if options.debug:
+            raise
+        print(f"review {options.command}: {error}", file=sys.stderr)
+        return BAD
+    except KeyboardInterrupt:
+        print(f"review {options.command}: interrupted", file=sys.stderr)
+        return BAD
+
+
+def _print(frame: pd.DataFrame, form: str) -> None:
+    """Print a table: aligned for people, or as JSON or CSV."""
+    from review.files import records, rows_to_csv, to_json
+
+    rows = records(frame)
+    if form == "json":
+        sys.stdout.write(to_json(rows))
+    elif form == "csv":
+        sys.stdout.write(rows_to_csv(frame.columns, (row.values() for row in rows)))
+    else:
+        shown = [{name: _cell(value) for name, value in row.items()} for row in rows]
+        widths = {str(name): max([len(str(name)), *(len(row[str(name)]) for row in shown)]) for name in frame.columns}
+        print("  ".join(name.ljust(width) for name, width in widths.items()).rstrip())
+        for row in shown:
+            print("  ".join(row[name].ljust(width) for name, width in widths.items()).rstrip())
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return "" if value is None else str(value)
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from review import corpus
+
+    loaded = corpus.load(options.corpus)
+    sizes = ", ".join(f"{name} {len(keys)}" for name, keys in loaded.selections.items())
+    print(f"{loaded.directory}: good; studies by selection: {sizes}; {len(loaded.coding)} codes; hash {loaded.hash[:12]}")
+    return GOOD
+
+
+def _statistics(options: argparse.Namespace) -> int:
+    import pandas as pd
+
+    from review import corpus, report, statistics
+
+    loaded = corpus.load(options.corpus)
+    version = loaded.version(options.review_version or corpus.DEFAULT)
+    selection = options.selection or (version if options.review_version in loaded.selections else corpus.DEFAULT)
+    names = options.dimension or list(loaded.codebook.dimensions)
+    tables = [statistics.compute_shares(loaded, name, selection, options.where, version) for name in names]
+    columns = ["dimension", "category", "count", "total", "share", "low", "high", "unknown", "status"]
+    print(f"selection {loaded.resolve(selection)}: {report.caution(loaded, selection)}", file=sys.stderr)
+    _print(pd.concat(tables, ignore_index=True)[columns], options.format)
+    return GOOD
+
+
+def _select(options: argparse.Namespace) -> int:
+    from review import corpus, paths, selection
+    from review.files import write_text
+
+    loaded = corpus.load(options.corpus)
+    calibrated = [name for name in loaded.selections if loaded.basis(name) == "calibrated"]
+    if options.write:
+        listed = [name for name in loaded.selections if loaded.basis(name) == "listed"]
+        if listed:
+            message = f"it holds the listed selection {listed[0]!r}"
+            raise InputError.one(loaded.directory / paths.SELECTION, message, "keep it, or remove it by hand")
+        names = calibrated or list(dict.fromkeys(loaded.published["version"]))
+        chosen = {name: selection.calibrate(loaded, name) for name in names}
+        write_text(loaded.directory / paths.SELECTION, selection.to_csv(chosen))
+        print(f"{loaded.directory / paths.SELECTION}: {', '.join(names)}", file=sys.stderr)
+        return GOOD
+    version = loaded.version(options.review_version or corpus.DEFAULT)
+    print("\n".join(selection.calibrate(loaded, version)))
+    return GOOD
+
+
+def _agreement(options: argparse.Namespace) -> int:
+    from review import agreement, corpus, report
+
+    loaded = corpus.load(options.corpus)
+    table = agreement.compute_agreement(
+        loaded,
+        coders=tuple(options.coders),
+        selection=options.selection or corpus.ALL,
+        where=options.where,
+        seed=options.seed,
+        resamples=options.resamples,
+        unknown=options.unknown,
+    )
+    print(report.CODERS, file=sys.stderr)
+    _print(table, options.format)
+    return GOOD
+
+
+def _prisma(options: argparse.Namespace) -> int:
+    from review import corpus, prisma
+
+    loaded = corpus.load(options.corpus)
+    table = prisma.compute_flow(loaded, options.selection or corpus.DEFAULT)
+    table["label"] = table["label"].str.replace("\n", "; ")
+    _print(table, options.format)
+    return GOOD
+
+
+def _figures(options: argparse.Namespace) -> int:
+    from review import gallery, paths
+
+    formats = tuple(name.strip() for name in options.format.split(",") if name.strip())
+    folder = options.out or paths.RUNS / "figures"
+    for line in gallery.redraw(paths.FIGURES, folder, formats, options.width):
+        print(line, file=sys.stderr)
+    return GOOD
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    from review import corpus, report, reproduce
+
+    result = reproduce.reproduce(
+        corpus_dir=options.corpus,
+        selection=options.selection or corpus.DEFAULT,
+        version=options.review_version or corpus.DEFAULT,
+        where=options.where,
+        seed=options.seed,
+        jobs=options.jobs,
+        folder=options.out,
+        progress=sys.stderr,
+    )
+    loaded = corpus.load(options.corpus)
+    print("\n".join(reproduce.summary_lines(result)), file=sys.stderr)
+    print(report.caution(loaded, options.selection or corpus.DEFAULT), file=sys.stderr)
+    return GOOD if result.good else BAD
+
+
+def _lab(options: argparse.Namespace) -> int:
+    import subprocess
+
+    from review import paths
+
+    rest = [item for item in options.rest if item != "--"]
+    start = paths.NOTEBOOKS.relative_to(paths.ROOT) / "00-start.ipynb"
+    command = [sys.executable, "-m", "jupyterlab", str(start), *rest]
+    return GOOD if subprocess.call(command, cwd=paths.ROOT) == 0 else BAD  # noqa: S603 (the user's own options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

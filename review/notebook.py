@@ -1,0 +1,147 @@
+"""What every notebook starts with: a corpus, a selection, and places for tables and figures."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from review import corpus as corpora
+from review import paths, report
+from review.files import write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+    from review.corpus import Corpus
+
+SHORT_CAUTIONS = {
+    "calibrated": "Calibrated reconstruction: counts of published categories hold by construction.",
+    "sample": "Purposive sample: its shares estimate nothing.",
+    "listed": "Studies as listed, not chosen to meet the published counts.",
+}
+TABLES = "tables"
+FIGURES = "figures"
+WATERMARK = ("numpy", "pandas", "papermill", "plotly", "scipy", "statsmodels")
+
+
+@dataclass(frozen=True)
+class Session:
+    """The parameters of one notebook run, resolved and checked.
+
+    Attributes
+    ----------
+    corpus : Corpus
+    selection, version : str
+        Names that exist in the corpus.
+    where : str
+        Filter of the studies.
+    seed : int
+        Of everything random.
+    output : Path
+        Holds ``tables/`` and ``figures/``.
+    """
+
+    corpus: Corpus
+    selection: str
+    where: str
+    version: str
+    seed: int
+    output: Path
+
+    @property
+    def choice(self) -> dict[str, str]:
+        """Selection and filter as keyword arguments of the ``compute_*`` functions."""
+        return {"selection": self.selection, "where": self.where}
+
+    @property
+    def studies(self) -> pd.DataFrame:
+        """The studies of this run, one row each."""
+        return self.corpus.studies(self.selection, self.where)
+
+    @property
+    def caution(self) -> Any:
+        """The sentence that has to stand beside every number, as Markdown."""
+        from IPython.display import Markdown
+
+        scope = f", filter `{self.where}`" if self.where else ""
+        head = f"**Selection `{self.selection}`{scope}: {len(self.studies)} studies.** "
+        return Markdown(f"> {head}{report.caution(self.corpus, self.selection)}\n>\n> {report.CODERS}")
+
+    @property
+    def published_dimensions(self) -> list[str]:
+        """The dimensions for which the chosen version of the review prints shares."""
+        published = self.corpus.published
+        return list(dict.fromkeys(published.loc[published["version"] == self.version, "dimension"]))
+
+    def titles(self, dimension: str) -> dict[str, str]:
+        """Return the categories' titles by code."""
+        return {code: category.title for code, category in self.corpus.codebook[dimension].categories.items()}
+
+    def table(self, frame: pd.DataFrame, name: str) -> pd.DataFrame:
+        """Write a table as CSV and JSON, and return it for display."""
+        write_table(frame, self.output / TABLES / name)
+        return frame
+
+    def figure(self, figure: go.Figure, name: str, alt: str, caption: str) -> go.Figure:
+        """Write a figure in all formats with alt text and caption, and return it for display.
+
+        The caption gets a sentence on how far its numbers are findings, and the corpus' hash.
+        """
+        import plotly.io
+
+        from review import export
+
+        plotly.io.renderers.default = "plotly_mimetype"
+        note = SHORT_CAUTIONS[self.corpus.basis(self.selection)]
+        full = f"{caption} {note} Corpus {self.corpus.hash[:12]}."
+        export.export(figure, name, self.output / FIGURES, alt, full, cache=paths.FIGURES)
+        return figure
+
+    def versions(self) -> pd.DataFrame:
+        """Return what made these numbers: corpus hash, Python and packages."""
+        import pandas as pd
+
+        rows = [("corpus", self.corpus.hash[:12]), ("python", platform.python_version())]
+        rows += [(name, installed(name)) for name in WATERMARK]
+        return pd.DataFrame(rows, columns=["what", "version"])
+
+
+def start(
+    corpus_dir: str = "",
+    selection: str = corpora.DEFAULT,
+    where: str = "",
+    review_version: str = corpora.DEFAULT,
+    seed: int = 0,
+    output_dir: str = "",
+) -> Session:
+    """Load the corpus and check the parameters of a notebook.
+
+    Parameters
+    ----------
+    corpus_dir : str
+        Folder of a corpus; empty: the project's own ``data/``.
+    selection, where, review_version : str
+        As in :meth:`Corpus.studies` and :meth:`Corpus.version`.
+    seed : int
+        Of everything random.
+    output_dir : str
+        Where tables and figures go; empty: ``runs/interactive``.
+
+    Raises
+    ------
+    ReviewError
+        If the corpus is broken, a name does not exist, the filter cannot be read or the seed is negative.
+    """
+    from review.errors import ReviewError
+
+    if seed < 0:
+        raise ReviewError(f"the seed is {seed} -> choose 0 or a positive whole number")
+    corpus = corpora.load(corpus_dir)
+    output = Path(output_dir) if output_dir else paths.RUNS / "interactive"
+    session = Session(corpus, corpus.resolve(selection), where, corpus.version(review_version), seed, output)
+    corpus.studies(session.selection, where)
+    return session

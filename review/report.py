@@ -1,0 +1,171 @@
+"""The reproduction report: one HTML file that links every number to studies, codes and evidence."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from review import __version__, published, statistics
+from review.files import records, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from review.batch.runner import Outcome
+    from review.corpus import Corpus
+
+CAUTIONS = {
+    "calibrated": (
+        "The authors' list of studies is not available. The selection shown here is a calibrated reconstruction: verified "
+        "studies chosen so that every published count holds. Agreement with the published shares is therefore by "
+        "construction and is no independent confirmation of the review. What was not constrained (years, techniques, "
+        "generators, joint tables, domains) describes this one selection among many that would fit as well."
+    ),
+    "sample": (
+        "These studies are a purposive sample: they were collected with targets for each topic. Their shares estimate nothing."
+    ),
+    "listed": "The studies were listed, not chosen to meet the published counts: every status is independent.",
+}
+CODERS = (
+    "Coders a and b and the verifier were language models reading public pages, mostly abstracts, not people. "
+    "Their agreement shows that codes are consistent, not that they are valid. Unknown means that what was read does not tell; it "
+    "does not mean no, so shares of evaluation labels are lower bounds."
+)
+
+
+def caution(corpus: Corpus, selection: str = "default") -> str:
+    """Return the sentence that has to stand beside every number of a selection."""
+    return CAUTIONS[corpus.basis(selection)]
+
+
+def link(row: Mapping[str, Any]) -> str:
+    """Return the canonical address of a study: DOI, arXiv, PubMed, PubMed Central, or none."""
+    for field, prefix in (
+        ("doi", "https://doi.org/"),
+        ("arxiv", "https://arxiv.org/abs/"),
+        ("pmid", "https://pubmed.ncbi.nlm.nih.gov/"),
+        ("pmcid", "https://pmc.ncbi.nlm.nih.gov/articles/"),
+    ):
+        if row[field]:
+            return f"{prefix}{row[field]}"
+    return ""
+
+
+def compute_studies(corpus: Corpus, selection: str = "default", where: str = "") -> pd.DataFrame:
+    """List the studies of a selection with address and published dimensions, one row a study.
+
+    Returns
+    -------
+    DataFrame
+        ``key, citation, title, venue, year, link, status`` and one text column a dimension that has published values.
+    """
+    frame = corpus.studies(selection, where)
+    frame["link"] = [link(row) for row in records(frame)]
+    dimensions = list(dict.fromkeys(corpus.published["dimension"])) or list(corpus.codebook.dimensions)
+    return frame[["key", "citation", "title", "venue", "year", "link", "status", *dimensions]]
+
+
+def compute_evidence(corpus: Corpus, keys: Sequence[str]) -> pd.DataFrame:
+    """Return every code of the given studies in the published dimensions, by all coders, with its evidence."""
+    coding = corpus.coding
+    dimensions = set(corpus.published["dimension"]) or set(corpus.codebook.dimensions)
+    return coding[coding["key"].isin(set(keys)) & coding["dimension"].isin(dimensions)].reset_index(drop=True)
+
+
+def write_html(
+    path: Path,
+    corpus: Corpus,
+    selection: str = "default",
+    version: str = "default",
+    where: str = "",
+    figures: Sequence[Path] = (),
+    outcomes: Sequence[Outcome] = (),
+) -> None:
+    """Write the report as a single file without scripts and without links to anything but the sources.
+
+    Parameters
+    ----------
+    path : Path
+        The HTML file.
+    corpus, selection, version, where
+        As in :func:`review.statistics.reproduce`.
+    figures : sequence of Path
+        SVG files; caption and alt text are read from the ``.txt`` beside each. Those without an SVG are named as not drawn.
+    outcomes : sequence of Outcome
+        What became of each notebook.
+    """
+    from jinja2 import Environment, PackageLoader
+
+    loader = PackageLoader("review", "templates")
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    name, edition = corpus.resolve(selection), corpus.version(version)
+    studies = compute_studies(corpus, selection, where)
+    evidence = compute_evidence(corpus, list(studies["key"]))
+    table = statistics.reproduce(corpus, selection, where, version)
+    counted = {
+        (row["dimension"], row["category"]): _keys(corpus, row["dimension"], row["category"], selection, where)
+        for row in records(table)
+    }
+    changes: list[dict[str, Any]] = []
+    if {"v1", "v2"} <= set(corpus.published["version"]):
+        changes = records(published.compare_versions(corpus.published, corpus.codebook, "v1", "v2"))
+    text = environment.get_template("report.html.j2").render(
+        review=corpus.codebook.review,
+        hash=corpus.hash,
+        package_version=__version__,
+        selection=name,
+        version=edition,
+        where=where,
+        basis=corpus.basis(selection),
+        caution=caution(corpus, selection),
+        coders=CODERS,
+        statuses={key: value for key, value in statistics.STATUSES.items() if key in set(table["status"])},
+        table=records(table),
+        counted=counted,
+        counts=records(corpus.implied[corpus.implied["version"] == edition]) if edition else [],
+        changes=changes,
+        figures=[_figure(figure) for figure in figures],
+        outcomes=outcomes,
+        studies=records(studies),
+        evidence={key: records(rows) for key, rows in evidence.groupby("key")},
+        dimensions=list(studies.columns[7:]),
+        titles={dimension: corpus.codebook[dimension].title for dimension in corpus.codebook.dimensions},
+    )
+    write_text(path, text)
+
+
+def _keys(corpus: Corpus, dimension: str, category: str, selection: str, where: str) -> list[str]:
+    frame = corpus.studies(selection, where)
+    mask = statistics.indicator(frame, corpus, dimension, category).fillna(False).astype(bool)
+    return [str(key) for key in frame.loc[mask, "key"]]
+
+
+def _figure(path: Path) -> dict[str, str]:
+    """Return name, data address, alt text and caption of one figure."""
+    note = path.with_suffix(".txt")
+    alt, _, caption = note.read_text("utf-8").partition("\n\n") if note.exists() else ("", "", "")
+    data = ""
+    if path.exists():
+        data = "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+    return {"name": path.stem, "data": data, "alt": alt.strip(), "caption": caption.strip()}
+
+
+def compute_differences(corpus: Corpus, before: str, after: str) -> pd.DataFrame:
+    """List the studies that are in one of two selections only.
+
+    Returns
+    -------
+    DataFrame
+        ``only_in`` (name of the selection), then the columns of :func:`compute_studies`.
+    """
+    import pandas as pd
+
+    parts = []
+    for name, other in ((before, after), (after, before)):
+        frame = compute_studies(corpus, name)
+        part = frame[~frame["key"].isin(set(corpus.selections[corpus.resolve(other)]))].copy()
+        part.insert(0, "only_in", corpus.resolve(name))
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,111 @@
+"""A notebook opens and runs in JupyterLab in a real browser, and its figures are drawn."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import closing
+
+import pytest
+from review.export import find_browser
+
+from review import paths
+
+TOKEN = "test-token-of-this-run"
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def browser_path():
+    path = find_browser()
+    if path is None and not os.environ.get("CI"):
+        pytest.skip("no Chromium on this machine")
+    assert path is not None, "CI must have Chromium"
+    return path
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """JupyterLab on loopback, on copies of the notebooks, with its own settings."""
+    home = tmp_path_factory.mktemp("lab")
+    shutil.copytree(paths.NOTEBOOKS, home / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(home / "config"), "JUPYTER_DATA_DIR": str(home / "data")}
+    environment |= {"JUPYTER_RUNTIME_DIR": str(home / "runtime"), "JUPYTERLAB_SETTINGS_DIR": str(home / "settings")}
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--port-retries=0"]
+    command += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={home}", "--LabApp.news_url="]
+    command.append("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    with (home / "log.txt").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=home)
+        address = f"http://127.0.0.1:{port}"
+        try:
+            for _ in range(240):
+                try:
+                    with urllib.request.urlopen(f"{address}/api?token={TOKEN}", timeout=5):
+                        break
+                except OSError:
+                    assert process.poll() is None, (home / "log.txt").read_text()
+                    time.sleep(0.25)
+            yield address, home
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def run_all(page, address, name):
+    """Open a notebook, run every cell, and return when the last one has finished."""
+    page.goto(f"{address}/lab/tree/notebooks/{name}?token={TOKEN}&reset", wait_until="domcontentloaded")
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=90_000)
+    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=90_000)
+    page.click('li.lm-MenuBar-item:has-text("Run"), .lm-MenuBar-itemLabel:text-is("Run")')
+    page.click('.lm-Menu-itemLabel:text-is("Run All Cells")')
+
+
+def outputs(path):
+    book = json.loads(path.read_text("utf-8"))
+    return [(cell, output) for cell in book["cells"] if cell["cell_type"] == "code" for output in cell["outputs"]]
+
+
+def test_a_notebook_runs_and_draws_its_figures(browser_path, server, tmp_path):
+    from playwright.sync_api import sync_playwright
+
+    address, home = server
+    outside, errors = [], []
+    with sync_playwright() as play:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+        browser = play.chromium.launch(executable_path=str(browser_path), args=[*arguments, "--disable-component-update"])
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        inside = (address, "data:", "blob:", "about:", "ws://127.0.0.1")
+        page.on("request", lambda request: None if request.url.startswith(inside) else outside.append(request.url))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        run_all(page, address, "02-modality.ipynb")
+        last = home / "notebooks" / "02-modality.ipynb"
+        deadline = time.monotonic() + 240
+        while time.monotonic() < deadline:
+            page.keyboard.press("Control+s")
+            time.sleep(2)
+            cells = [cell for cell in json.loads(last.read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
+            if cells[-1]["execution_count"]:
+                break
+        page.wait_for_selector(".jp-RenderedPlotly .main-svg, .js-plotly-plot .main-svg", state="attached", timeout=60_000)
+        drawn = page.locator(".js-plotly-plot").count()
+        page.screenshot(path=str(tmp_path / "lab.png"))
+        browser.close()
+    found = outputs(last)
+    assert cells[-1]["execution_count"], "the last cell did not run"
+    assert not [output for _, output in found if output["output_type"] == "error"]
+    assert not [output for _, output in found if output.get("name") == "stderr"], found
+    figures = [output for _, output in found if "application/vnd.plotly.v1+json" in output.get("data", {})]
+    assert len(figures) == 3
+    assert drawn >= 1
+    assert outside == []
+    assert errors == []
+    assert (tmp_path / "lab.png").stat().st_size > 10_000

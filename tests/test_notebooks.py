@@ -1,0 +1,131 @@
+"""Sources of notebooks: no outputs, no logic, typed parameters, kept promises; every one runs with plain papermill."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from review import paths
+from review.batch import runner
+
+NOTEBOOKS = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
+COMMON = {"corpus_dir", "selection", "where", "review_version", "seed", "output_dir"}
+EXPECTED = [
+    "00-start",
+    "01-corpus-and-screening",
+    "02-modality",
+    "03-generation-method",
+    "04-evaluation",
+    "05-trends-and-cross-tables",
+    "06-versions",
+    "07-coder-agreement",
+    "08-reproduction-report",
+]
+each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def code(path):
+    return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def test_the_notebooks_are_there_and_in_order():
+    assert [path.stem for path in NOTEBOOKS] == EXPECTED
+
+
+@each
+def test_no_outputs_are_kept(path):
+    for cell in code(path):
+        assert cell.outputs == []
+        assert cell.execution_count is None
+    strip = paths.ROOT / "tools" / "strip_notebooks.py"
+    run = subprocess.run([sys.executable, strip, path], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (0, "")
+
+
+def test_the_hook_removes_outputs(tmp_path):
+    book = read(NOTEBOOKS[0])
+    before = NOTEBOOKS[0].read_text("utf-8")
+    cell = next(cell for cell in book.cells if cell.cell_type == "code")
+    cell.outputs = [nbformat.v4.new_output("stream", text="secret")]
+    cell.execution_count = 3
+    book.metadata["papermill"] = {"start_time": "now"}
+    path = tmp_path / "copy.ipynb"
+    path.write_text(nbformat.writes(book))
+    strip = paths.ROOT / "tools" / "strip_notebooks.py"
+    assert subprocess.call([sys.executable, strip, path], stdout=subprocess.DEVNULL) == 1
+    assert path.read_text("utf-8") == before
+
+
+@each
+def test_a_notebook_is_short_and_holds_no_logic(path):
+    book = read(path)
+    assert 5 <= len(book.cells) <= 30
+    for cell in code(path):
+        tree = ast.parse(cell.source)
+        kinds = (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.While, ast.Try)
+        assert not [node for node in ast.walk(tree) if isinstance(node, kinds)]
+        assert all(len(line) <= 130 for line in cell.source.splitlines())
+
+
+@each
+def test_parameters_are_typed_explained_and_common_to_all(path):
+    cells = [cell for cell in code(path) if "parameters" in cell.metadata.get("tags", [])]
+    assert len(cells) == 1
+    assignments = ast.parse(cells[0].source).body
+    assert all(isinstance(node, ast.AnnAssign) for node in assignments)
+    assert {node.target.id for node in assignments} >= COMMON
+    lines = [line for line in cells[0].source.splitlines() if not line.startswith("#")]
+    assert all(re.search(r"  # \S", line) for line in lines)
+    assert set(runner.declared(path)) == {node.target.id for node in assignments}
+
+
+@each
+def test_a_notebook_ends_with_the_versions(path):
+    assert code(path)[-1].source == "session.versions()"
+
+
+@each
+def test_promises_name_every_table_and_figure_that_the_source_writes(path):
+    source = "\n".join(cell.source for cell in code(path))
+    tables = re.findall(r'session\.table\((?:[^"]|"(?!\)))*?"([a-z0-9-]+)"\)', source)
+    figures = re.findall(r"session\.figure\(\n.*?\n    \"([a-z0-9-]+)\",\n", source, flags=re.DOTALL)
+    promised = set(runner.promised(path))
+    assert promised == {f"tables/{name}.csv" for name in tables} | {f"figures/{name}.json" for name in figures}
+    assert promised
+
+
+def test_links_between_notebooks_lead_somewhere():
+    for path in NOTEBOOKS:
+        for cell in read(path).cells:
+            for target in re.findall(r"\]\(([^)#:]+\.ipynb)\)", cell.source):
+                assert (path.parent / target).is_file()
+
+
+def test_artefacts_have_one_notebook_each():
+    promised = [name for path in NOTEBOOKS for name in runner.promised(path)]
+    assert len(promised) == len(set(promised))
+
+
+@pytest.mark.slow
+@each
+def test_runs_with_the_plain_papermill_command_and_other_parameters(path, tmp_path):
+    command = [sys.executable, "-m", "papermill", str(path), str(tmp_path / "out.ipynb"), "--no-progress-bar"]
+    parameters = {"selection": "pool", "where": "year >= 2024", "output_dir": str(tmp_path)}
+    flags = [part for name, value in parameters.items() for part in ("-p", name, value)]
+    run = subprocess.run([*command, *flags], capture_output=True, text=True, check=False, cwd=tmp_path, timeout=300)
+    assert run.returncode == 0, run.stderr[-2000:]
+    for name in runner.promised(path):
+        assert (tmp_path / name).stat().st_size > 0
+    if path.stem == "02-modality":
+        shares = json.loads(Path(tmp_path, "tables", "modality-shares.json").read_text("utf-8"))
+        assert {row["status"] for row in shares} == {"purposive sample"}
+        assert shares[0]["total"] > 59

@@ -1,0 +1,72 @@
+"""What README.md says can be done is done here, word by word."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from review import paths
+
+README = (paths.ROOT / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
+COMMANDS = [
+    line.split("   #")[0].strip() for language, block in BLOCKS if language == "sh" for line in block.splitlines() if line.strip()
+]
+
+
+def test_the_two_commands_are_the_first_thing_shown():
+    assert COMMANDS[:2] == ["make reproduce", "make test"]
+    makefile = (paths.ROOT / "Makefile").read_text("utf-8")
+    assert "\nreproduce: " in makefile
+    assert "\ntest: " in makefile
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [command for command in COMMANDS if not command.startswith("make ")])
+def test_command_runs(command, tmp_path):
+    words = shlex.split(command)
+    assert words[0].startswith(".venv/bin/")
+    program = Path(sys.executable).parent / Path(words[0]).name
+    arguments = [str(tmp_path / word.removeprefix("runs/")) if word.startswith("runs/") else word for word in words[1:]]
+    run = subprocess.run(
+        [program, *arguments], cwd=paths.ROOT, capture_output=True, text=True, check=False, timeout=300, env={**os.environ}
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+
+
+def test_python_example_prints_the_published_counts():
+    example = next(block for language, block in BLOCKS if language == "python")
+    run = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, check=True, cwd=paths.ROOT)
+    assert re.search(r"prompting +74\.6 +44 +59 +by construction", run.stdout)
+
+
+def test_every_notebook_is_in_the_table():
+    for path in sorted(paths.NOTEBOOKS.glob("*.ipynb")):
+        assert f"| `{path.stem}` |" in README
+
+
+@pytest.mark.parametrize("name", ["README.md", "data/README.md"])
+def test_links_and_pictures_lead_somewhere(name):
+    path = paths.ROOT / name
+    for target in re.findall(r"\]\(([^)]+)\)", path.read_text("utf-8")):
+        if not target.startswith("https://"):
+            assert (path.parent / target).is_file(), target
+
+
+def test_numbers_of_the_readme_are_those_of_the_corpus():
+    from review import corpus
+
+    loaded = corpus.load()
+    screening = loaded.screening
+    coded = (screening["stage"] == "verification").sum()
+    assert f"{len(screening)} records were screened" in README
+    assert f"{coded} studies coded twice" in README
+    assert f"{len(loaded.selections['pool'])} are verified" in README
+    data = (paths.DATA / "README.md").read_text("utf-8")
+    sizes = {"coding.csv": len(loaded.coding), "screening.csv": len(screening), "bibliography.bib": len(loaded.references)}
+    for name, rows in sizes.items():
+        assert re.search(rf"\| `{name}` \|[^|]+\| {rows:,} \|", data), name
