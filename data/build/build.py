@@ -60,6 +60,10 @@ class Evidence:
         settled = yaml.safe_load((HERE / "settlements.yaml").read_text("utf-8"))
         self.unverified_reasons: dict[str, str] = settled["reasons"]
         self.decisions: dict[str, dict[str, str]] = settled["decisions"]
+        for key, correction in settled["corrections"].items():
+            self.verified[key]["identity"].update(correction.get("identity", {}))
+            self.verified[key]["codes"].update(correction.get("codes", {}))
+            self.verified[key]["correction"] = correction["note"]
         self.mapping: dict[tuple[str, str], list[str]] = {}
         for row in read_rows(HERE / "mapping.csv"):
             values = self.mapping.setdefault((row["dimension"], row["raw"]), [])
@@ -207,7 +211,7 @@ def screening(evidence: Evidence) -> str:
         reason = decision.get("reason") or evidence.unverified_reasons.get(key, "")
         eligibility = evidence.pool[key]["coder_b"]["eligibility_note"]
         borderline = f"borderline: {eligibility or 'see evidence'}" if evidence.pool[key]["borderline"] else None
-        parts = [decision.get("note"), record["status_reason"], record["identity_note"], borderline]
+        parts = [decision.get("note"), record.get("correction"), record["status_reason"], record["identity_note"], borderline]
         note = " | ".join(str(part) for part in parts if part)
         identity = record["identity"]
         facts = [identity[name] or "" for name in ("title", "year", "doi", "arxiv", "pmid")]
