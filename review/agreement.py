@@ -92,7 +92,7 @@ def _value(statistic: str, units: _Units) -> float:
 def percent_agreement(first: Codes, second: Codes) -> float:
     """Return the share of units to which two coders gave the same code, from 0 to 1.
 
-    Units with a missing code (None or NaN) are dropped. NaN without units; 1 if all codes are one category.
+    Units with a missing code (None or NaN) are dropped. NaN without units. If all codes are one category: 1.
     """
     return _value("percent", _encode(zip(first, second, strict=True)))
 
@@ -113,10 +113,7 @@ def gwet_ac1(first: Codes, second: Codes, categories: Codes | None = None) -> fl
     Source: Gwet 2008, doi 10.1348/000711006X126600. Units with a missing code are dropped. NaN without units. If all codes
     are one category: 1 if ``categories`` names at least two, NaN if only that one is known.
 
-    Raises
-    ------
-    ValueError
-        If a code is not among ``categories``.
+    A code outside ``categories`` is a ValueError.
     """
     return _value("ac1", _encode(zip(first, second, strict=True), categories))
 
@@ -217,8 +214,8 @@ def _answer(dimension: Dimension, label: str, values: Sequence[str]) -> str:
         return values[0]
     if label in values:
         return label
-    denied = codebook.NOT + label in values or (dimension.absence == "unlisted" and any(values))
-    return codebook.NOT + label if denied else ""
+    listed = dimension.absence == "unlisted" and any(value in dimension.categories for value in values)
+    return codebook.NOT + label if listed or codebook.NOT + label in values else ""
 
 
 def compute_agreement(
@@ -291,11 +288,8 @@ def raw_disagreements(
 ) -> pd.DataFrame:
     """List every disagreement behind :func:`compute_agreement`, for reading.
 
-    Returns
-    -------
-    DataFrame
-        ``key, dimension, label, value_1, value_2``; a value is the code, ``not X``, or "" where unknown. With ``absence:
-        unlisted`` a label that a coder left out while giving others reads ``not X``.
+    Columns: ``key, dimension, label, value_1, value_2``; a value is the code, ``not X``, or "" where unknown. With ``absence:
+    unlisted`` a label that a coder left out while giving others reads ``not X``.
     """
     import pandas as pd
 

@@ -97,7 +97,7 @@ def read(path: Path) -> list[Reference]:
     problems = [_failed(file, block) for block in library.failed_blocks]
     for comment in library.comments:
         content = getattr(comment, "comment", "")
-        found = next((character for character in "@{}" if character in content), None)
+        found = next((character for character in content if character in "@{}"), None)
         if found:
             line = (comment.start_line or 0) + 1
             message = f"there is {'an' if found == '@' else 'a'} {found!r} outside every entry"

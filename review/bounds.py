@@ -169,7 +169,7 @@ class Model:
             weights,
             integrality=np.ones(self.size, dtype=np.int64),
             bounds=Bounds(0, 1),
-            constraints=[LinearConstraint(matrix, low, high)] if len(rows) else [],
+            constraints=[LinearConstraint(matrix, low, high)] if rows else [],
             options={"mip_rel_gap": 0.0},
         )
         if result.status == 2:
@@ -210,8 +210,9 @@ class Model:
     def ratio(self, part: Sequence[Condition], whole: Sequence[Condition]) -> RatioBound | None:
         """Return the exact range of ``count(part) / count(whole)``; None if the whole is 0 in every reconstruction.
 
-        Dinkelbach's parametric search (Dinkelbach 1967, doi 10.1287/mnsc.13.7.492) with whole numbers: for a ratio ``p / q`` that is attained
-        the linear form ``q * part - p * whole`` is maximised; it is 0 exactly if no reconstruction has a greater ratio.
+        Dinkelbach's parametric search (Dinkelbach 1967, doi 10.1287/mnsc.13.7.492) with whole numbers: for a ratio ``p / q``
+        that is attained the linear form ``q * part - p * whole`` is maximised; it is 0 exactly if no reconstruction has a
+        greater ratio.
 
         Parameters
         ----------
@@ -226,8 +227,14 @@ class Model:
             if point is None:
                 return None
             while True:
-                p, q = (round(sum(weight * int(point[column]) for column, weight in form.items())) for form in (numerator, denominator))
-                form = {column: q * numerator.get(column, 0.0) - p * denominator.get(column, 0.0) for column in {*numerator, *denominator}}
+                p, q = (
+                    round(sum(weight * int(point[column]) for column, weight in form.items()))
+                    for form in (numerator, denominator)
+                )
+                form = {
+                    column: q * numerator.get(column, 0.0) - p * denominator.get(column, 0.0)
+                    for column in {*numerator, *denominator}
+                }
                 better = self.solve(form, greatest=greatest, more=positive)
                 if better is None:
                     raise InfeasibleError("the solver lost a reconstruction that it had found -> report this")
@@ -248,7 +255,9 @@ def model(corpus: Corpus, scenario: Scenario) -> Model:
     for name, dimension in corpus.codebook.dimensions.items():
         for code in dimension.categories:
             flags = indicator(frame, corpus, name, code)
-            states[name, code] = [None if missing else bool(flag) for flag, missing in zip(flags.fillna(False), flags.isna(), strict=True)]
+            states[name, code] = [
+                None if missing else bool(flag) for flag, missing in zip(flags.fillna(False), flags.isna(), strict=True)
+            ]
     for year in sorted({int(year) for year in frame["year"].dropna()}):
         states["year", str(year)] = [bool(flag) for flag in (frame["year"] == year).fillna(False)]
     exclusive = {name: tuple(item.categories) for name, item in corpus.codebook.dimensions.items() if item.exclusive}

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 Tables = Mapping[str, "pd.DataFrame"]
 
 
-def cross_check(
-    folder: Path, book: Codebook | None, references: Sequence[Reference] | None, tables: Tables
-) -> list[Problem]:
+def cross_check(folder: Path, book: Codebook | None, references: Sequence[Reference] | None, tables: Tables) -> list[Problem]:
     """Return what is wrong between the files that could be read; a part that is None is skipped."""
     keys = None if references is None else {reference.key for reference in references}
     problems: list[Problem] = []
@@ -87,8 +85,7 @@ def _unknown_keys(file: str, table: pd.DataFrame, keys: set[str] | None) -> list
     rows = table[~table["key"].isin(keys)].drop_duplicates("key") if keys is not None else table[:0]
     message, remedy = "the key is not in the bibliography", "add the entry, or correct the key"
     return [
-        Problem(file, int(line), str(key), message, remedy)
-        for line, key in zip(rows[contracts.LINE], rows["key"], strict=True)
+        Problem(file, int(line), str(key), message, remedy) for line, key in zip(rows[contracts.LINE], rows["key"], strict=True)
     ]
 
 
@@ -233,6 +230,7 @@ def _counts(file: str, tables: Tables, book: Codebook) -> list[Problem]:
     coding = tables[paths.CODING]
     consensus = coding[coding["coder"] == "consensus"]
     counts = implied_counts(tables[paths.PUBLISHED], book)
+    remedy = "delete the file (or these rows), then run: review select --write"
     problems: list[Problem] = []
     for name, rows in selection[selection["basis"] == "calibrated"].groupby("selection", sort=False):
         line = int(rows[contracts.LINE].iloc[0])
@@ -248,9 +246,9 @@ def _counts(file: str, tables: Tables, book: Codebook) -> list[Problem]:
                     f"{len(codes)} studies are coded {target.dimension} {target.category}, "
                     f"the published share implies {int(target.count)}"
                 )
-                problems.append(Problem(file, line, str(name), message, "run: review select --write"))
+                problems.append(Problem(file, line, str(name), message, remedy))
         totals = {int(total) for total in wanted["total"]}
         if totals and totals != {len(rows)}:
             message = f"the selection has {len(rows)} studies, {min(totals)} are published"
-            problems.append(Problem(file, line, str(name), message, "run: review select --write"))
+            problems.append(Problem(file, line, str(name), message, remedy))
     return problems

@@ -52,6 +52,12 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--seed", type=_natural, default=0)
     command.add_argument("--resamples", type=_natural, default=2000)
     command.add_argument("--unknown", choices=("category", "missing"), default="category", help="how unknown codes count")
+    command = add("bounds", _bounds, "exact range of every count over all reconstructions", output)
+    command.add_argument("--dimension", action="append", metavar="D", help="only this dimension, or year (may be repeated)")
+    command.add_argument("--scenario", default="default", metavar="S", help="for example v2, v1+free, v2+unverified+unidentified")
+    command = add("reading-list", _reading_list, "the studies whose full text would settle most", output)
+    command.add_argument("-n", "--number", type=_positive, default=20, metavar="N")
+    command.add_argument("--scenario", default="default", metavar="S", help="as for bounds")
     add("prisma", _prisma, "the screening flow from identification to inclusion", choice, output)
     command = add("figures", _figures, "draw the figures again in other formats or at another width")
     command.add_argument("--format", default="svg,pdf,png", metavar="F,F", help="svg, pdf and png, with commas between")
@@ -184,6 +190,24 @@ def _agreement(options: argparse.Namespace) -> int:
     )
     print(report.CODERS, file=sys.stderr)
     _print(table, options.format)
+    return GOOD
+
+
+def _bounds(options: argparse.Namespace) -> int:
+    from review import corpus, scenarios, sensitivity
+
+    loaded = corpus.load(options.corpus)
+    table = sensitivity.compute_bounds(loaded, options.dimension, options.scenario)
+    print(f"over all reconstructions: {scenarios.describe(scenarios.parse(loaded, options.scenario))}", file=sys.stderr)
+    _print(table[["dimension", "category", "min", "max", "chosen", "scenario"]], options.format)
+    return GOOD
+
+
+def _reading_list(options: argparse.Namespace) -> int:
+    from review import corpus, sensitivity
+
+    loaded = corpus.load(options.corpus)
+    _print(sensitivity.compute_reading_list(loaded, options.number, options.scenario), options.format)
     return GOOD
 
 

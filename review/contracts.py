@@ -105,7 +105,7 @@ def schema(name: str) -> pa.DataFrameSchema:
 def _is_day(text: str) -> bool:
     """Tell whether ``text`` is empty or a day of the calendar as YYYY-MM-DD."""
     try:
-        return text == "" or (len(text) == 10 and date.fromisoformat(text).year >= 2000)
+        return text == "" or (date.fromisoformat(text).isoformat() == text and text >= "2000")
     except ValueError:
         return False
 

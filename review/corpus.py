@@ -197,6 +197,19 @@ def _identity(reference: bibliography.Reference) -> dict[str, Any]:
     }
 
 
+def link(row: Mapping[str, Any]) -> str:
+    """Return the canonical address of a study: DOI, arXiv, PubMed, PubMed Central, or none."""
+    for identifier, prefix in (
+        ("doi", "https://doi.org/"),
+        ("arxiv", "https://arxiv.org/abs/"),
+        ("pmid", "https://pubmed.ncbi.nlm.nih.gov/"),
+        ("pmcid", "https://pmc.ncbi.nlm.nih.gov/articles/"),
+    ):
+        if row[identifier]:
+            return f"{prefix}{row[identifier]}"
+    return ""
+
+
 def _short(authors: str) -> str:
     """Return "A", "A and B" or "A et al."; "Anonymous" where no author is known."""
     families = [author.split(",")[0].strip() for author in authors.split(" and ") if author.strip()]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,6 +15,9 @@ from review.errors import InputError, Problem
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_QUOTED = re.compile(r'[,"\r\n]')
 
 
 def read_text(path: Path) -> str:
@@ -78,12 +80,17 @@ def to_json(value: Any) -> str:
 
 
 def rows_to_csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """Return CSV text with LF line ends; None becomes an empty field."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(["" if field is None else field for field in row] for row in rows)
-    return buffer.getvalue()
+    """Return CSV text with LF line ends; None becomes an empty field.
+
+    :mod:`csv` leaves a carriage return unquoted when lines end with LF, so the quoting is done here.
+    """
+    lines = [[_field(field) for field in row] for row in (header, *rows)]
+    return "".join((",".join(line) if line != [""] else '""') + "\n" for line in lines)
+
+
+def _field(value: object) -> str:
+    text = "" if value is None else str(value)
+    return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:

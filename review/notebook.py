@@ -77,9 +77,15 @@ class Session:
         published = self.corpus.published
         return list(dict.fromkeys(published.loc[published["version"] == self.version, "dimension"]))
 
-    def titles(self, dimension: str) -> dict[str, str]:
-        """Return the categories' titles by code."""
-        return {code: category.title for code, category in self.corpus.codebook[dimension].categories.items()}
+    @property
+    def titles(self) -> dict[str, str]:
+        """Titles of dimensions and codes by their names; of two dimensions with the same code the first names it."""
+        dimensions = self.corpus.codebook.dimensions
+        found = {name: dimension.title for name, dimension in dimensions.items()}
+        for dimension in dimensions.values():
+            for code, category in dimension.categories.items():
+                found.setdefault(code, category.title)
+        return found
 
     def table(self, frame: pd.DataFrame, name: str) -> pd.DataFrame:
         """Write a table as CSV and JSON, and return it for display."""

@@ -84,7 +84,7 @@ def compute_flow(corpus: Corpus, selection: str = "default") -> pd.DataFrame:
     else:
         rest = screening[~screening["key"].isin(doubtful["key"])]
         unverified = decided.get("unverified", 0) - len(doubtful)
-        kept = f"Verified studies, and {len(doubtful)} listed ones that could not be verified"
+        kept = f"Verified studies, and {len(doubtful)} listed but not verified"
         label = kept if len(doubtful) else "Verified studies"
         rows.append(("eligibility", _with_reasons("Could not be verified", rest, None, "unverified"), unverified, "out"))
         rows.append(("eligibility", label, verified + len(doubtful), "box"))

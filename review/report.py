@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from review import __version__, published, statistics
+from review import __version__, published, sensitivity, statistics
+from review.corpus import link
 from review.files import records, write_text
 
 if TYPE_CHECKING:
@@ -30,27 +31,14 @@ CAUTIONS = {
 }
 CODERS = (
     "Coders a and b and the verifier were language models reading public pages, mostly abstracts, not people. "
-    "Their agreement shows that codes are consistent, not that they are valid. Unknown means that what was read does not tell; it "
-    "does not mean no, so shares of evaluation labels are lower bounds."
+    "Their agreement shows that codes are consistent, not that they are valid. Unknown means that what was read does not
+    tell; it " "does not mean no, so shares of evaluation labels are lower bounds."
 )
 
 
 def caution(corpus: Corpus, selection: str = "default") -> str:
     """Return the sentence that has to stand beside every number of a selection."""
     return CAUTIONS[corpus.basis(selection)]
-
-
-def link(row: Mapping[str, Any]) -> str:
-    """Return the canonical address of a study: DOI, arXiv, PubMed, PubMed Central, or none."""
-    for field, prefix in (
-        ("doi", "https://doi.org/"),
-        ("arxiv", "https://arxiv.org/abs/"),
-        ("pmid", "https://pubmed.ncbi.nlm.nih.gov/"),
-        ("pmcid", "https://pmc.ncbi.nlm.nih.gov/articles/"),
-    ):
-        if row[field]:
-            return f"{prefix}{row[field]}"
-    return ""
 
 
 def compute_studies(corpus: Corpus, selection: str = "default", where: str = "") -> pd.DataFrame:
@@ -65,6 +53,28 @@ def compute_studies(corpus: Corpus, selection: str = "default", where: str = "")
     frame["link"] = [link(row) for row in records(frame)]
     dimensions = list(dict.fromkeys(corpus.published["dimension"])) or list(corpus.codebook.dimensions)
     return frame[["key", "citation", "title", "venue", "year", "link", "status", *dimensions]]
+
+
+def compute_reproduction(corpus: Corpus, selection: str = "default", where: str = "", version: str = "default") -> pd.DataFrame:
+    """Set every published value against the corpus and against all reconstructions.
+
+    Returns
+    -------
+    DataFrame
+        The columns of :func:`review.statistics.reproduce`, and ``range_low, range_high``: the smallest and greatest count
+        over all reconstructions that meet the counts of the selection's version. Missing for filtered studies, for a
+        selection that is not calibrated, and where no reconstruction exists.
+    """
+    table = statistics.reproduce(corpus, selection, where, version)
+    table["range_low"], table["range_high"] = None, None
+    if corpus.basis(selection) == "calibrated" and not where.strip() and len(table):
+        ranges = sensitivity.compute_bounds(corpus, list(dict.fromkeys(table["dimension"])), corpus.resolve(selection))
+        found = {
+            (d, c): (low, high) for d, c, low, high in ranges[["dimension", "category", "min", "max"]].itertuples(index=False)
+        }
+        pairs = [found[place] for place in zip(table["dimension"], table["category"], strict=True)]
+        table["range_low"], table["range_high"] = [low for low, _ in pairs], [high for _, high in pairs]
+    return table.astype({"range_low": "Int64", "range_high": "Int64"})
 
 
 def compute_evidence(corpus: Corpus, keys: Sequence[str]) -> pd.DataFrame:
@@ -103,7 +113,7 @@ def write_html(
     name, edition = corpus.resolve(selection), corpus.version(version)
     studies = compute_studies(corpus, selection, where)
     evidence = compute_evidence(corpus, list(studies["key"]))
-    table = statistics.reproduce(corpus, selection, where, version)
+    table = compute_reproduction(corpus, selection, where, version)
     counted = {
         (row["dimension"], row["category"]): _keys(corpus, row["dimension"], row["category"], selection, where)
         for row in records(table)

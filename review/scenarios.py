@@ -120,9 +120,7 @@ def targets(corpus: Corpus, scenario: Scenario) -> tuple[Target, ...]:
     if rows.empty:
         raise ReviewError(f"version {scenario.version!r} publishes no count to hold to -> choose another version")
     found = [Target(*SIZE, int(rows["total"].max()))]
-    for name, category, count, verdict in zip(
-        rows["dimension"], rows["category"], rows["count"], rows["verdict"], strict=True
-    ):
+    for name, category, count, verdict in zip(rows["dimension"], rows["category"], rows["count"], rows["verdict"], strict=True):
         if verdict == BY_DIFFERENCE and not scenario.difference:
             continue
         dimension = str(name)
@@ -138,7 +136,11 @@ def describe(scenario: Scenario) -> str:
     """Return one sentence on what a scenario assumes."""
     parts = [f"counts of version {scenario.version}"]
     parts.append("evaluation labels exclude each other" if scenario.exclusive else "evaluation labels may overlap")
-    parts.append("a share that no count is rounded to stands for what the others leave" if scenario.difference else "such a share is not used")
+    parts.append(
+        "a share that no count is rounded to stands for what the others leave"
+        if scenario.difference
+        else "such a share is not used"
+    )
     parts.append("borderline studies allowed" if scenario.borderline else "no borderline studies")
     parts.append("identifier needed" if scenario.identified else "no identifier needed")
     parts.append("verified studies only" if scenario.verified else "unverified studies allowed")

@@ -10,6 +10,7 @@ import numpy as np
 from review import bounds as exact
 from review import scenarios
 from review.errors import InfeasibleError
+from review.files import records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,9 +62,7 @@ def compute_bounds(
         codes = _categories(corpus, model, name)
         for code in codes:
             bound = model.bound([(name, code)])
-            rows.append(
-                [name, code, bound.low, bound.high, counts.get((name, code)), total, reading.name, (name, code) in fixed]
-            )
+            rows.append([name, code, bound.low, bound.high, counts.get((name, code)), total, reading.name, (name, code) in fixed])
     columns = ["dimension", "category", "min", "max", "chosen", "total", "scenario", "fixed"]
     return pd.DataFrame(rows, columns=columns).astype({"chosen": "Int64"})
 
@@ -96,8 +95,8 @@ def compute_cell_bounds(corpus: Corpus, rows: str, columns: str, scenario: str =
     Returns
     -------
     DataFrame
-        ``rows, row, columns, column, min, max, share_min, share_max`` (share of the row's studies, exact over the reconstructions in
-        which the row is not empty; missing where it always is), ``scenario``.
+        ``rows, row, columns, column, min, max, share_min, share_max`` (share of the row's studies, exact over the
+        reconstructions in which the row is not empty; missing where it always is), ``scenario``.
     """
     import pandas as pd
 
@@ -120,8 +119,8 @@ def compute_scenarios(corpus: Corpus, conditions: Iterable[Condition]) -> pd.Dat
     Returns
     -------
     DataFrame
-        ``scenario, assumes, candidates, feasible, dimension, category, min, max, clash``; one row a feasible scenario and count, one
-        row an infeasible scenario.
+        ``scenario, assumes, candidates, feasible, dimension, category, min, max, clash``; one row a feasible scenario and
+        count, one row an infeasible scenario.
     """
     import pandas as pd
 
@@ -198,8 +197,8 @@ def compute_doubt(corpus: Corpus) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``key, dimension, category`` (a consensus code), ``doubt`` (points), ``other`` (codes that other coders gave, joined by ``"; "``;
-        ``unknown`` where a coder gave none).
+        ``key, dimension, category`` (a consensus code), ``doubt`` (points), ``other`` (codes that other coders gave, joined
+        by ``"; "``; ``unknown`` where a coder gave none).
     """
     import pandas as pd
 
@@ -207,13 +206,13 @@ def compute_doubt(corpus: Corpus) -> pd.DataFrame:
     coding = coding[coding["dimension"].isin(set(corpus.published["dimension"]))]
     consensus = coding[(coding["coder"] == "consensus") & (coding["value"] != "") & ~coding["value"].str.startswith("not ")]
     coders = coding[coding["coder"] != "consensus"]
-    groups = {name: group for name, group in coders.groupby(["key", "dimension"])}
+    groups: dict[object, pd.DataFrame] = dict(list(coders.groupby(["key", "dimension"])))
     rows = []
     for key, dimension, value in zip(consensus["key"], consensus["dimension"], consensus["value"], strict=True):
-        group = groups.get((key, dimension))
+        group = groups.get((key, dimension), coders.head(0))
         exclusive = corpus.codebook[str(dimension)].exclusive
         points, others = 0, []
-        for coder in () if group is None else sorted(set(group["coder"])):
+        for coder in sorted(set(group["coder"])):
             mine = group[group["coder"] == coder]
             same = mine[mine["value"] == value]
             if same.empty:
@@ -234,8 +233,9 @@ def compute_recodings(corpus: Corpus, version: str = "default") -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``dimension, category, direction`` (+1 or -1), ``count, share, next_share`` (percent), ``recodings`` (studies that must be recoded), ``shares_moved``,
-        ``open`` (studies of the selection for which some coder or an unknown value allows it), ``keys`` (those, most doubtful first).
+        ``dimension, category, direction`` (+1 or -1), ``count, share, next_share`` (percent), ``recodings`` (studies that
+        must be recoded), ``shares_moved``, ``open`` (studies of the selection for which some coder or an unknown value
+        allows it), ``keys`` (those, most doubtful first).
     """
     import pandas as pd
 
@@ -252,7 +252,9 @@ def compute_recodings(corpus: Corpus, version: str = "default") -> pd.DataFrame:
         mine = doubt[(doubt["dimension"] == dimension) & (doubt["category"] == code)]
         away = mine[mine["other"] != ""].sort_values(["doubt", "key"], ascending=[False, True])
         if exclusive:
-            towards = doubt[(doubt["dimension"] == dimension) & doubt["other"].str.split("; ").map(lambda codes, code=code: code in codes)]
+            towards = doubt[
+                (doubt["dimension"] == dimension) & doubt["other"].str.split("; ").map(lambda codes, code=code: code in codes)
+            ]
             plus = list(towards.sort_values(["doubt", "key"], ascending=[False, True])["key"])
         else:
             from review.corpus import flag
@@ -262,17 +264,28 @@ def compute_recodings(corpus: Corpus, version: str = "default") -> pd.DataFrame:
             share, following = 100 * int(count) / int(total), 100 * (int(count) + direction) / int(total)
             moved = 2 if exclusive else 1
             rows.append(
-                [dimension, code, direction, int(count), round(share, 2), round(following, 2), 1, moved, len(keys), "; ".join(keys)]
+                [
+                    dimension,
+                    code,
+                    direction,
+                    int(count),
+                    round(share, 2),
+                    round(following, 2),
+                    1,
+                    moved,
+                    len(keys),
+                    "; ".join(keys),
+                ]
             )
-    columns = "dimension category direction count share next_share recodings shares_moved open keys".split()
+    columns = ["dimension", "category", "direction", "count", "share", "next_share", "recodings", "shares_moved", "open", "keys"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def compute_moves(corpus: Corpus, before: str, after: str) -> pd.DataFrame:
     """List the candidate studies for each net move between two versions of the review.
 
-    Where a category lost studies, its studies among all those of the bibliography are candidates, most doubtful first. Whether any of
-    them is in the review is unknown: the list is where to look, not what happened.
+    Where a category lost studies, its studies among all those of the bibliography are candidates, most doubtful first.
+    Whether any of them is in the review is unknown: the list is where to look, not what happened.
 
     Returns
     -------
@@ -305,10 +318,10 @@ def compute_moves(corpus: Corpus, before: str, after: str) -> pd.DataFrame:
 def compute_reading_list(corpus: Corpus, number: int = 20, scenario: str = "default") -> pd.DataFrame:
     """Rank the studies whose full text would settle most.
 
-    A study is *pivotal* for a range if only one of the two reconstructions that attain its ends contains it. Studies are ranked by
-    how many ranges of the published dimensions, years and joint cells of the published dimensions they are pivotal for, plus their points of doubt
-    (:func:`compute_doubt`) and one point for each label that is unknown for them. The extreme reconstructions are not unique, so the order
-    is a guide to reading, no measurement.
+    A study is *pivotal* for a range if only one of the two reconstructions that attain its ends contains it. Studies are
+    ranked by how many ranges of the published dimensions, years and joint cells of the published dimensions they are pivotal
+    for, plus their points of doubt (:func:`compute_doubt`) and one point for each label that is unknown for them. The extreme
+    reconstructions are not unique, so the order is a guide to reading, no measurement.
 
     Returns
     -------
@@ -317,7 +330,7 @@ def compute_reading_list(corpus: Corpus, number: int = 20, scenario: str = "defa
     """
     import pandas as pd
 
-    from review.report import link
+    from review.corpus import link
 
     model = exact.model(corpus, scenarios.parse(corpus, scenario))
     dimensions = list(dict.fromkeys(corpus.published["dimension"]))
@@ -335,13 +348,13 @@ def compute_reading_list(corpus: Corpus, number: int = 20, scenario: str = "defa
                 pivotal[key] += 1
     doubt = compute_doubt(corpus).groupby("key")["doubt"].sum().to_dict()
     labels = [(name, code) for name in dimensions for code in corpus.codebook[name].categories]
-    studies = corpus.studies("all").set_index("key", drop=False)
+    studies = {str(row["key"]): row for row in records(corpus.studies("all"))}
     rows = []
     for index, key in enumerate(model.keys):
         unknown = sum(model.states[condition][index] is None for condition in labels)
         points = int(doubt.get(key, 0))
-        row = studies.loc[key].to_dict()
-        rows.append([key, row["citation"], pivotal[key] + points + unknown, pivotal[key], points, unknown, link(row)])
+        score = pivotal[key] + points + unknown
+        rows.append([key, studies[key]["citation"], score, pivotal[key], points, unknown, link(studies[key])])
     table = pd.DataFrame(rows, columns=["key", "citation", "score", "pivotal", "doubt", "unknown", "link"])
     table = table.sort_values(["score", "key"], ascending=[False, True]).head(number).reset_index(drop=True)
     table.insert(0, "rank", range(1, len(table) + 1))

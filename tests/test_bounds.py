@@ -24,9 +24,7 @@ def pools(draw, free=False):
     unknown = st.none() if free else st.nothing()
     colours = draw(st.lists(st.sampled_from(COLOURS) | unknown, min_size=size, max_size=size))
     flags = [draw(st.lists(st.sampled_from([True, False, None]), min_size=size, max_size=size)) for _ in LABELS]
-    states = {
-        ("colour", code): [None if colour is None else colour == code for colour in colours] for code in COLOURS
-    }
+    states = {("colour", code): [None if colour is None else colour == code for colour in colours] for code in COLOURS}
     states |= {("label", code): column for code, column in zip(LABELS, flags, strict=True)}
     subset = draw(st.lists(st.booleans(), min_size=size, max_size=size))
     wanted = [Target(*SIZE, sum(subset))]
@@ -66,6 +64,7 @@ def brute(model, measure):
     found = set()
     for filled in worlds(model):
         for subset in itertools.product((False, True), repeat=len(model.keys)):
+
             def count(*conditions, filled=filled, subset=subset):
                 columns = [filled[condition] for condition in conditions]
                 return sum(taken and all(column[i] for column in columns) for i, taken in enumerate(subset))
@@ -268,7 +267,10 @@ def test_recodings_name_studies_of_the_selection(loaded):
 
 def test_moves_list_the_studies_of_what_became_less(loaded):
     table = sensitivity.compute_moves(loaded, "v1", "v2")
-    assert set(zip(table["category"], table["moved"], table["gained"], strict=True)) == {("fine-tuning", -1, "prompting"), ("human", -7, "")}
+    assert set(zip(table["category"], table["moved"], table["gained"], strict=True)) == {
+        ("fine-tuning", -1, "prompting"),
+        ("human", -7, ""),
+    }
     frame = loaded.studies("all")
     assert set(table.loc[table["category"] == "fine-tuning", "key"]) == set(frame.loc[frame["method"] == "fine-tuning", "key"])
     for _, rows in table.groupby("category"):

@@ -114,6 +114,29 @@ def test_select_does_not_overwrite_a_listed_selection(capsys, copy):
     assert path.read_text("utf-8") == text
 
 
+def test_bounds_of_published_categories_are_single_values(capsys):
+    status, out, err = run(capsys, "bounds", "--dimension", "modality", "--dimension", "evaluation", "--format", "json")
+    rows = json.loads(out)
+    assert status == 0
+    assert "verified studies only" in err
+    assert [set(row) for row in rows] == [{"dimension", "category", "min", "max", "chosen", "scenario"}] * 7
+    assert [(row["min"], row["max"]) for row in rows[:6]] == [(n, n) for n in (46, 8, 5, 16, 26, 8)]
+    assert rows[6]["min"] < rows[6]["chosen"] < rows[6]["max"]
+
+
+def test_an_infeasible_scenario_names_the_clash(capsys):
+    status, out, err = run(capsys, "bounds", "--scenario", "v2+exclusive")
+    assert (status, out) == (1, "")
+    assert "no reconstruction exists" in err
+    assert "primary_evaluation llm = 8 is missed by" in err
+
+
+def test_reading_list_has_the_length_that_was_asked_for(capsys):
+    status, out, _ = run(capsys, "reading-list", "-n", "5", "--format", "json")
+    assert status == 0
+    assert [row["rank"] for row in json.loads(out)] == [1, 2, 3, 4, 5]
+
+
 def test_prisma_adds_up(capsys):
     status, out, _ = run(capsys, "prisma", "--format", "json")
     rows = json.loads(out)
@@ -137,6 +160,7 @@ def test_agreement_says_who_the_coders_were(capsys):
         (["statistics", "--dimension", "colour"], "no dimension named 'colour'"),
         (["statistics", "--where", "year >"], "cannot read the filter"),
         (["statistics", "--where", "__import__('os')"], "is not allowed in a filter"),
+        (["bounds", "--scenario", "v2+maybe"], "no scenario word named 'maybe'"),
         (["validate", "--corpus", "/no/such/folder"], "there is no such folder"),
         (["agreement", "--coders", "a", "z", "--resamples", "1"], "z"),
     ],

@@ -11,9 +11,9 @@ import urllib.request
 from contextlib import closing
 
 import pytest
-from review.export import find_browser
 
 from review import paths
+from review.export import find_browser
 
 TOKEN = "test-token-of-this-run"
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -25,6 +25,8 @@ EXPECTED = [
     "06-versions",
     "07-coder-agreement",
     "08-reproduction-report",
+    "09-ranges",
+    "10-sensitivity",
 ]
 each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 

@@ -34,8 +34,8 @@ def quantized(count: int, total: int, decimals: int, rule: str) -> Decimal:
 
 
 def book(**kinds: str) -> codebook.Codebook:
-    """A codebook of dimensions with the codes a, b, c and d."""
-    categories = {code: codebook.Category(code, code, code, code, code) for code in "abcd"}
+    """A codebook of dimensions with the codes a to j."""
+    categories = {code: codebook.Category(code, code, code, code, code) for code in "abcdefghij"}
     return codebook.Codebook({}, {name: codebook.Dimension(name, name, kind, name, categories) for name, kind in kinds.items()})
 
 
@@ -88,6 +88,12 @@ def test_shorten_equals_decimal(pair, decimals, rule):
 def test_rules_differ_at_exact_ties(count, total, decimals, up, even, down):
     found = [str(published.shorten(count, total, decimals, rule)) for rule in ("half up", "half even", "truncation")]
     assert found == [up, even, down]
+
+
+@pytest.mark.parametrize("rule", published.RULES)
+def test_every_tie_of_200(rule):
+    for count in range(1, 200, 2):
+        assert published.shorten(count, 200, 0, rule) == quantized(count, 200, 0, rule)
 
 
 @pytest.mark.parametrize(("count", "total"), [(-1, 59), (60, 59), (0, 0), (1, 0), (0, -1)])
@@ -168,6 +174,7 @@ def test_columns_and_exact_shares(real):
         *("rounded_counts", "truncation_counts", "source", "date", "note"),
     ]
     assert (first["share"], first["count"], first["exact"]) == ("78.0", 46, 77.9661)  # 46 / 59 = 0.77966...
+    assert frame["exact"][1] == 13.5593  # 8 / 59 = 0.135593220...
     assert (first["source"], first["date"], first["note"]) == ("arXiv:2506.16594v1", "2025-06-19", "abstract")
     assert len(frame) == len(real[0]) == 25
 
@@ -220,6 +227,20 @@ def test_no_difference_beside_an_ambiguous_share():
     unsure = published.implied_counts(printed("v x a 40 300", *rest), book(x="single"))
     assert by_category(unsure, "verdict")["d"] == published.UNATTAINABLE
     assert unsure["count"].isna().tolist() == [True, False, False, True]
+
+
+def test_the_difference_may_be_nothing_but_not_less():
+    # of 40: 9, 13 and 17 are 22.5, 32.5 and 42.5, to even 22, 32 and 42; 1 is 2.5; nothing is 1.5 or 2.0
+    rows = ["v x a 22 40", "v x b 32 40", "v x c 42 40", "v x d 2.5 40", "v x e 1.5 40"]
+    frame = published.implied_counts(printed(*rows), book(x="single"))
+    assert list(frame["count"]) == [9, 13, 17, 1, 0]
+    assert list(frame["verdict"]) == [published.ATTAINABLE] * 4 + [published.BY_DIFFERENCE]
+    # of 40: 5 is 12.5, to even 12; the nine whole shares stand for 41 studies
+    shares = [*["12"] * 4, *["22"] * 2, *["2"] * 3, "2.0"]
+    rows = [f"v x {code} {share} 40" for code, share in zip("abcdefghij", shares, strict=True)]
+    frame = published.implied_counts(printed(*rows), book(x="single"))
+    assert list(frame["count"][:9]) == [5, 5, 5, 5, 9, 9, 1, 1, 1]
+    assert frame["verdict"][9] == published.UNATTAINABLE
 
 
 def test_versions_do_not_mix():

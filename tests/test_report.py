@@ -112,7 +112,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path, loaded):
     ],
 )
 def test_the_canonical_address_comes_first(row, address):
-    assert report.link(row) == address
+    assert corpus.link(row) == address
 
 
 def test_differences_of_the_two_selections(loaded):

@@ -146,6 +146,7 @@ def execute(job: Job) -> Outcome:
             log_output=False,
             start_timeout=120,
             execution_timeout=900,
+            kernel_manager_class="review.batch.kernel.PrivateKernelManager",
         )
     except PapermillExecutionError as failure:
         error = f"cell {failure.exec_count}: {failure.ename}: {failure.evalue}"

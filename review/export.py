@@ -1,0 +1,350 @@
+"""Write figures for a paper: JSON, HTML and text always, SVG, PDF and PNG where a browser can be started.
+
+A figure's hash is kept beside its files: what has not changed is not drawn again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import html
+import json
+import os
+import re
+import shutil
+import signal
+import struct
+import threading
+import time
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from review import theme
+from review.errors import RunError
+from review.files import digest, write_bytes
+from review.theme import Width
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+FORMATS = ("svg", "pdf", "png")
+EDITION = "1"
+"""Part of every hash: raise it when this module draws the same figure differently."""
+
+SCRIPT = "plotly.min.js"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+PATIENCE = 90.0
+"""Seconds without a new image after which the browser is killed."""
+
+HEAD = (
+    "<meta http-equiv='Content-Security-Policy' content=\"default-src file: data: blob: 'unsafe-inline' 'unsafe-eval'\">"
+    "<style>@page { margin: 0 } img { display: block }</style>"
+)
+"""What the drawing page gets: no network, and PDF pages without the margins that would shrink and crop the figure."""
+
+NO_BROWSER = "no browser found (install Chromium or set BROWSER_PATH)"
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One figure to export: the figure, its name, what it shows and what is said about it."""
+
+    figure: go.Figure
+    name: str
+    alt: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The files of one figure.
+
+    Attributes
+    ----------
+    name, hash : str
+        Name of the files, and the hash that stands for their content.
+    written : tuple of Path
+        Every file that now exists, whether drawn now, copied or left as it was.
+    skipped : tuple of (str, str)
+        Formats without a file, and why in one line.
+    drawn : tuple of str
+        Formats for which the browser was used this time.
+    """
+
+    name: str
+    hash: str
+    written: tuple[Path, ...]
+    skipped: tuple[tuple[str, str], ...] = ()
+    drawn: tuple[str, ...] = ()
+
+
+@dataclass
+class _Task:
+    """A figure on its way: its content, and images as bytes or reasons why there are none."""
+
+    item: Item
+    figure: go.Figure
+    text: str
+    hash: str
+    present: list[str] = field(default_factory=list)
+    images: dict[str, bytes | str] = field(default_factory=dict)
+
+
+def export(
+    figure: go.Figure,
+    name: str,
+    directory: Path,
+    alt: str,
+    caption: str,
+    formats: Sequence[str] = FORMATS,
+    width: Width = "double",
+    dpi: int = 300,
+    cache: Path | None = None,
+) -> Exported:
+    """Write one figure in all its forms; see :func:`export_all`."""
+    return export_all([Item(figure, name, alt, caption)], directory, formats, width, dpi, cache)[0]
+
+
+def export_all(
+    items: Iterable[Item],
+    directory: Path,
+    formats: Sequence[str] = FORMATS,
+    width: Width = "double",
+    dpi: int = 300,
+    cache: Path | None = None,
+) -> list[Exported]:
+    """Write figures; all images that are missing are drawn by one browser.
+
+    Parameters
+    ----------
+    items : iterable of Item
+        Figures with names of small letters, digits and hyphens.
+    directory : Path
+        Gets ``<name>.json``, ``.txt`` (alternative text, blank line, caption), ``.sha256``, the images, and ``html/<name>.html``.
+    formats : sequence of str
+        Of :data:`FORMATS`.
+    width : {"single", "double"}
+        Printed width.
+    dpi : int
+        Resolution of the PNG.
+    cache : Path, optional
+        A folder like ``directory``: images are copied from there if the hash is the same.
+
+    Raises
+    ------
+    RunError
+        If a name, format or dpi cannot be used, or a figure has no alternative text. A missing browser is no
+        error: see :attr:`Exported.skipped`.
+    """
+    tasks = [_prepare(item, formats, width, dpi) for item in items]
+    for name in {task.item.name for task in tasks if sum(other.item.name == task.item.name for other in tasks) > 1}:
+        raise RunError(f"two figures are named {name!r} -> give each its own name")
+    for task in tasks:
+        _take(task, formats, directory, cache)
+    missing = [(task, kind) for task in tasks for kind in formats if kind not in task.present and kind not in task.images]
+    if missing:
+        images = render({(task.item.name, kind): _order(task.figure, kind, dpi) for task, kind in missing})
+        for task, kind in missing:
+            image = images[task.item.name, kind]
+            task.images[kind] = image if isinstance(image, str) else _finish(image, kind, task, dpi)
+    drawn = {(task.item.name, kind) for task, kind in missing}
+    return [_write(task, directory, {kind for name, kind in drawn if name == task.item.name}) for task in tasks]
+
+
+def _prepare(item: Item, formats: Sequence[str], width: Width, dpi: int) -> _Task:
+    if not re.fullmatch(r"[a-z0-9-]+", item.name):
+        raise RunError(f"{item.name!r} is no name for a figure -> use small letters, digits and hyphens")
+    unknown = [kind for kind in formats if kind not in FORMATS]
+    if unknown:
+        raise RunError(f"no figure format named {unknown[0]!r} -> choose of: {', '.join(FORMATS)}")
+    if not 30 <= dpi <= 2400:
+        raise RunError(f"a resolution of {dpi} dpi cannot be used -> choose 30 to 2400")
+    alt, caption = (" ".join(text.split()) for text in (item.alt, item.caption))
+    if not alt:
+        raise RunError(f"the figure {item.name!r} has no alternative text -> say in words what it shows")
+    figure = theme.resize(item.figure, width)
+    text = json.dumps(json.loads(figure.to_json()), sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    parts = (EDITION, text, alt, caption, width, str(dpi))
+    return _Task(Item(figure, item.name, alt, caption), _bare(figure), text, digest(*(part.encode() for part in parts)))
+
+
+def _bare(figure: go.Figure) -> go.Figure:
+    """Return the figure without what it remembers of its other width."""
+    import plotly.graph_objects as go
+
+    return go.Figure(figure).update_layout(meta=None, height=figure.layout.height or 450)
+
+
+def _take(task: _Task, formats: Sequence[str], directory: Path, cache: Path | None) -> None:
+    """Find the images that exist: left alone in ``directory``, read from ``cache``; remove those of another hash."""
+    name = task.item.name
+    task.present = [path.suffix[1:] for path in _kept(task, directory, formats)]
+    if not _same(task, directory):
+        for kind in ("sha256", *FORMATS):
+            (directory / f"{name}.{kind}").unlink(missing_ok=True)
+    for path in [] if cache is None else _kept(task, cache, formats):
+        if path.suffix[1:] not in task.present:
+            task.images[path.suffix[1:]] = path.read_bytes()
+
+
+def _same(task: _Task, folder: Path) -> bool:
+    mark = folder / f"{task.item.name}.sha256"
+    return mark.is_file() and mark.read_bytes().strip() == task.hash.encode()
+
+
+def _kept(task: _Task, folder: Path, formats: Sequence[str]) -> list[Path]:
+    """Return the images of this very figure in a folder."""
+    paths = [folder / f"{task.item.name}.{kind}" for kind in formats] if _same(task, folder) else []
+    return [path for path in paths if path.is_file() and path.stat().st_size > 0]
+
+
+def _order(figure: go.Figure, kind: str, dpi: int) -> dict[str, Any]:
+    """Return what the browser has to draw."""
+    size = {"width": figure.layout.width, "height": figure.layout.height}
+    return {"fig": figure.to_plotly_json(), "opts": {"format": kind, **size, "scale": dpi / 96 if kind == "png" else 1}}
+
+
+def _finish(image: bytes, kind: str, task: _Task, dpi: int) -> bytes:
+    """Give an SVG its words and millimetres, and a PNG its resolution."""
+    if kind == "png":
+        metre = round(dpi / 0.0254)
+        chunk = b"pHYs" + struct.pack(">IIB", metre, metre, 1)
+        return image[:33] + struct.pack(">I", 9) + chunk + struct.pack(">I", zlib.crc32(chunk)) + image[33:]
+    return image if kind == "pdf" else accessible(image.decode("utf-8"), task).encode("utf-8")
+
+
+def accessible(svg: str, task: _Task) -> str:
+    """Return the SVG with role, title, description and its size in millimetres."""
+    root, rest = re.match(r"<svg\b[^>]*>", svg), task.item
+    if root is None:
+        raise RunError(f"the browser drew no SVG of {rest.name!r} -> run again")
+    tag = re.sub(r'\s(width|height|role|aria-labelledby)="[^"]*"', "", root[0])
+    across, down = (f"{size / theme.PIXELS:.4f}mm" for size in (task.figure.layout.width, task.figure.layout.height))
+    words = f'role="img" aria-labelledby="{rest.name}-title {rest.name}-desc"'
+    title = html.escape(re.split(r"(?<=[.:])\s", rest.caption)[0] or rest.name)
+    inner = f'<title id="{rest.name}-title">{title}</title><desc id="{rest.name}-desc">{html.escape(rest.alt)}</desc>'
+    return f'{tag[:-1]} width="{across}" height="{down}" {words}>{inner}{svg[root.end() :]}'
+
+
+def _write(task: _Task, directory: Path, drawn: set[str]) -> Exported:
+    """Write everything, the hash last."""
+    import plotly.offline
+
+    name, item = task.item.name, task.item
+    script = plotly.offline.get_plotlyjs().encode("utf-8")
+    files = {
+        directory / f"{name}.json": task.text.encode(),
+        directory / f"{name}.txt": f"{item.alt}\n\n{item.caption}\n".encode(),
+    }
+    files |= {directory / "html" / f"{name}.html": page(task.figure, item).encode(), directory / "html" / SCRIPT: script}
+    files |= {directory / f"{name}.{kind}": image for kind, image in task.images.items() if isinstance(image, bytes)}
+    files[directory / f"{name}.sha256"] = f"{task.hash}\n".encode("ascii")
+    for path, data in files.items():
+        if not path.is_file() or path.read_bytes() != data:
+            write_bytes(path, data)
+    written = sorted({*files, *(directory / f"{name}.{kind}" for kind in task.present)})
+    skipped = tuple((kind, image) for kind, image in task.images.items() if isinstance(image, str))
+    lost = {kind for kind, _ in skipped}
+    return Exported(name, task.hash, tuple(written), skipped, tuple(kind for kind in FORMATS if kind in drawn - lost))
+
+
+def page(figure: go.Figure, item: Item) -> str:
+    """Return an interactive page that needs nothing but ``plotly.min.js`` beside it."""
+    scripts = {"include_plotlyjs": "directory", "include_mathjax": False}
+    config = {"displaylogo": False, "plotlyServerURL": "", "responsive": False}
+    body = figure.to_html(full_html=False, div_id=f"figure-{item.name}", config=config, **scripts)
+    alt, caption = html.escape(item.alt), html.escape(item.caption)
+    head = f'<head><meta charset="utf-8"><title>{item.name}</title></head>'
+    content = f'<div role="img" aria-label="{alt}">\n{body}\n</div>\n<figcaption>{caption}</figcaption>'
+    return f'<!DOCTYPE html>\n<html lang="en">\n{head}\n<body>\n<figure>\n{content}\n</figure>\n</body>\n</html>\n'
+
+
+def find_browser() -> Path | None:
+    """Return the browser that draws: ``BROWSER_PATH`` if set (and none if that is no program), else what can be found."""
+    wish = os.environ.get("BROWSER_PATH")
+    if wish is not None:
+        found = shutil.which(wish)
+        return Path(found) if found else None
+    for name in BROWSERS:
+        if found := shutil.which(name):
+            return Path(found)
+    from choreographer.browsers import Chromium
+
+    found = Chromium.find_browser(skip_local=False)
+    return Path(found) if found and os.access(found, os.X_OK) else None
+
+
+def render(orders: Mapping[Key, dict[str, Any]]) -> dict[Key, bytes | str]:
+    """Draw images in one browser; where that fails, return the reason instead.
+
+    The browser runs in a thread of its own, so that this works inside a notebook's event loop, and may load local
+    files only. Nothing waits for longer than the limits of this module.
+    """
+    browser = find_browser()
+    if browser is None:
+        return dict.fromkeys(orders, NO_BROWSER)
+    done: dict[Key, bytes | str] = {}
+    sessions: list[Any] = []
+    problems: list[str] = []
+
+    def work() -> None:
+        try:
+            asyncio.run(_draw(browser, orders, done, sessions))
+        except Exception as error:  # whatever the browser does, the other files are written
+            problems.append(_line(error))
+
+    thread = threading.Thread(target=work, name="figures", daemon=True)
+    thread.start()
+    count, last = 0, time.monotonic()
+    while thread.is_alive():
+        thread.join(0.1)
+        if len(done) > count:
+            count, last = len(done), time.monotonic()
+        if time.monotonic() - last > PATIENCE:
+            problems.insert(0, f"no answer within {PATIENCE:.0f} seconds")
+            _kill(sessions)
+            thread.join(10)
+            break
+    reason = f"{browser.name} failed: {problems[0] if problems else 'it stopped early'}"
+    return {key: done.get(key, reason) for key in orders}
+
+
+def _line(error: BaseException) -> str:
+    words = " ".join(str(error).split())
+    return f"{type(error).__name__}: {words}"[:200] if words else type(error).__name__
+
+
+async def _draw(browser: Path, orders: Mapping[Key, dict[str, Any]], done: dict[Key, bytes | str], sessions: list[Any]) -> None:
+    import kaleido
+    from kaleido.errors import JavascriptError, KaleidoError
+
+    generator = kaleido.PageGenerator(mathjax=False)
+    generator.header = generator.header.replace("<head>", f"<head>{HEAD}")
+    session = kaleido.Kaleido(path=browser, page_generator=generator, timeout=PATIENCE)
+    sessions.append(session)
+    try:
+        await session.open()
+        for key, order in orders.items():
+            try:
+                done[key] = await session.calc_fig(order["fig"], order["opts"])
+            except (KaleidoError, JavascriptError) as error:  # one figure that cannot be drawn does not stop the others
+                done[key] = f"{browser.name} failed: {_line(error)}"
+    finally:
+        await session.close()
+        _kill(sessions)
+
+
+def _kill(sessions: Sequence[Any]) -> None:
+    """End browsers that are still there, with the processes they started."""
+    for session in sessions:
+        process = getattr(session, "subprocess", None)
+        if process is None or process.poll() is not None:
+            continue
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
+        process.wait(10)

@@ -1,0 +1,52 @@
+"""Fixtures that several test files share: a tiny corpus about something else, copies of it to damage, and the real one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from review import corpus
+from review.corpus import Corpus
+
+EXAMPLES = Path(__file__).parent / "examples"
+TINY = EXAMPLES / "valid" / "tiny"
+
+Damage = Callable[..., Path]
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A copy of the tiny corpus that a test may change."""
+    return Path(shutil.copytree(TINY, tmp_path / "tiny"))
+
+
+@pytest.fixture
+def damage(tiny: Path) -> Damage:
+    """``damage("coding.csv", old, new)`` replaces text in one file of the copy; ``damage("flow.csv")`` removes it."""
+
+    def change(name: str, old: str | None = None, new: str = "") -> Path:
+        path = tiny / name
+        if old is None:
+            path.unlink()
+            return tiny
+        text = path.read_text("utf-8")
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}"
+        path.write_bytes(text.replace(old, new).encode())
+        return tiny
+
+    return change
+
+
+@pytest.fixture(scope="session")
+def small() -> Corpus:
+    """The tiny corpus, loaded."""
+    return corpus.load(TINY)
+
+
+@pytest.fixture(scope="session")
+def real() -> Corpus:
+    """The project's own corpus."""
+    return corpus.load()
