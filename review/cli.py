@@ -188,7 +188,7 @@ def _agreement(options: argparse.Namespace) -> int:
         resamples=options.resamples,
         unknown=options.unknown,
     )
-    print(report.CODERS, file=sys.stderr)
+    print(report.coders(loaded), file=sys.stderr)
     _print(table, options.format)
     return GOOD
 

@@ -47,7 +47,7 @@ def plot_cross(table: pd.DataFrame, *, titles: Titles = None, width: Width = "do
     total, most = theme.pixels(width), int(np.nanmax(table.to_numpy()))
     for turned in (False, True):
         counts = table.T if turned else table
-        room = max(0.3 * total, min(0.6 * total, total - 75 * len(counts.columns)))
+        room = max(0.3 * total, min(0.6 * total, total - (75 if len(counts) <= 12 else 45) * len(counts.columns)))
         names = [theme.wrap(label(code, titles), room) for code in counts.index]
         left = 12 + LEADING + max(theme.extent(line) for lines in names for line in lines)
         cell = (total - left - 6) / len(counts.columns)
@@ -116,7 +116,7 @@ def plot_trend(table: pd.DataFrame, *, titles: Titles = None, width: Width = "do
         names = [theme.wrap(label(code, titles), room) for code in groups]
         head = max(map(len, names)) * LEADING + 8
         lines = math.ceil(len(groups) / columns)
-        panel = max(42.0, 90.0 - 10 * (lines - 1))
+        panel = max(41.0, 90.0 - 10 * (lines - 1))
         height = lines * (panel + head + 4) + foot + LEADING + 4
         if height <= theme.TALLEST * theme.PIXELS:
             break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -69,7 +70,7 @@ class Session:
 
         scope = f", filter `{self.where}`" if self.where else ""
         head = f"**Selection `{self.selection}`{scope}: {len(self.studies)} studies.** "
-        return Markdown(f"> {head}{report.caution(self.corpus, self.selection)}\n>\n> {report.CODERS}")
+        return Markdown(f"> {head}{report.caution(self.corpus, self.selection)}\n>\n> {report.coders(self.corpus)}")
 
     @property
     def published_dimensions(self) -> list[str]:
@@ -86,6 +87,50 @@ class Session:
             for code, category in dimension.categories.items():
                 found.setdefault(code, category.title)
         return found
+
+    def dimension(self, name: str, kind: str = "single", place: int = 0) -> str:
+        """Return a dimension of the codebook: the one named, or for an empty name one by its kind and place.
+
+        Parameters
+        ----------
+        name : str
+            A dimension, or "".
+        kind : {"single", "multiple"}
+            Which kind to count; if the codebook has none of it, all dimensions are counted.
+        place : int
+            Place among those from 0; the last one if there are fewer. -1 is the last one.
+
+        Raises
+        ------
+        UnknownNameError
+            If a dimension is named that the codebook does not have.
+        """
+        if name:
+            return self.corpus.codebook[name].name
+        every = self.corpus.codebook.dimensions
+        fitting = [key for key, dimension in every.items() if dimension.kind == kind] or list(every)
+        return fitting[min(place, len(fitting) - 1)]
+
+    def open_dimensions(self, number: int, among: Sequence[str]) -> list[str]:
+        """Return the first ``number`` multi-label dimensions among some, then single-label ones; too few are repeated."""
+        every = self.corpus.codebook.dimensions
+        order = sorted(among, key=lambda name: every[name].exclusive)
+        return (order * number)[:number]
+
+    def coder(self, name: str, place: int) -> str:
+        """Return a coder: the one named, or for an empty name by place; "" if there is none at that place."""
+        coding = self.corpus.coding["coder"]
+        every = sorted(set(coding) - {"consensus", "verifier"})
+        return name or (every[place] if place < len(every) else "")
+
+    def verifier(self) -> str:
+        """Return the name of the verifier, or "" if the corpus has none."""
+        return "verifier" if (self.corpus.coding["coder"] == "verifier").any() else ""
+
+    def editions(self, before: str = "", after: str = "") -> tuple[str, str]:
+        """Return two versions of the review: those named, or the first two of ``published.csv`` (one of them twice)."""
+        every = list(dict.fromkeys(self.corpus.published["version"])) or [""]
+        return self.corpus.version(before or every[0]), self.corpus.version(after or every[min(1, len(every) - 1)])
 
     def table(self, frame: pd.DataFrame, name: str) -> pd.DataFrame:
         """Write a table as CSV and JSON, and return it for display."""

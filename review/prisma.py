@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from review.errors import InputError, Problem, ReviewError
+from review.errors import ReviewError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,7 @@ def compute_flow(corpus: Corpus, selection: str = "default") -> pd.DataFrame:
     Parameters
     ----------
     corpus : Corpus
-        With a screening table.
+        Without a screening table the flow starts with the studies of the bibliography.
     selection : str
         The selection at the bottom of the flow.
 
@@ -52,18 +52,19 @@ def compute_flow(corpus: Corpus, selection: str = "default") -> pd.DataFrame:
 
     Raises
     ------
-    InputError
-        If the corpus has no screening table.
     ReviewError
         If what leaves and what stays do not add up.
     """
     import pandas as pd
 
     screening = corpus.screening
-    if screening.empty:
-        file = str(corpus.directory / "screening.csv")
-        raise InputError([Problem(file, None, None, "there is no screening table", "add it to draw a flow")])
     name = corpus.resolve(selection)
+    if screening.empty:
+        known = len(corpus.references)
+        rows = [("eligibility", "Studies of the bibliography; how they were screened is not told", known, "box")]
+        if name not in ("pool", "all"):
+            rows += _selection(name, corpus.basis(name), known, len(corpus.selections[name]))
+        return pd.DataFrame(rows, columns=["stage", "label", "count", "kind"])
     reached = screening.groupby(["stage", "decision"]).size().to_dict()
     decided = screening["decision"].value_counts().to_dict()
     out = reached.get(("screening", "excluded"), 0)

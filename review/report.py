@@ -29,10 +29,9 @@ CAUTIONS = {
     ),
     "listed": "The studies were listed, not chosen to meet the published counts: every status is independent.",
 }
-CODERS = (
-    "Coders a and b and the verifier were language models reading public pages, mostly abstracts, not people. "
-    "Their agreement shows that codes are consistent, not that they are valid. Unknown means that what was read does not
-    tell; it " "does not mean no, so shares of evaluation labels are lower bounds."
+UNKNOWN = (
+    "Unknown means that what was read does not tell; it does not mean no, so shares of labels that are often left open are "
+    "lower bounds."
 )
 
 
@@ -41,18 +40,34 @@ def caution(corpus: Corpus, selection: str = "default") -> str:
     return CAUTIONS[corpus.basis(selection)]
 
 
-def compute_studies(corpus: Corpus, selection: str = "default", where: str = "") -> pd.DataFrame:
-    """List the studies of a selection with address and published dimensions, one row a study.
+def coders(corpus: Corpus) -> str:
+    """Return who coded the studies (``review.coders`` of the codebook), and what unknown means."""
+    who = corpus.codebook.review.get("coders", "Who coded the studies, and from what, is not told in the codebook.")
+    return f"{who} {UNKNOWN}"
+
+
+def compute_studies(
+    corpus: Corpus, selection: str = "default", where: str = "", dimensions: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """List the studies of a selection with address and codes, one row a study.
+
+    Parameters
+    ----------
+    corpus, selection, where
+        As in :meth:`Corpus.studies`.
+    dimensions : sequence of str, optional
+        Dimensions to show; by default those that have published values.
 
     Returns
     -------
     DataFrame
-        ``key, citation, title, venue, year, link, status`` and one text column a dimension that has published values.
+        ``key, citation, title, venue, year, link, status`` and one text column a dimension.
     """
     frame = corpus.studies(selection, where)
     frame["link"] = [link(row) for row in records(frame)]
-    dimensions = list(dict.fromkeys(corpus.published["dimension"])) or list(corpus.codebook.dimensions)
-    return frame[["key", "citation", "title", "venue", "year", "link", "status", *dimensions]]
+    printed = list(dict.fromkeys(corpus.published["dimension"])) or list(corpus.codebook.dimensions)
+    shown = printed if dimensions is None else dict.fromkeys(dimensions)
+    return frame[["key", "citation", "title", "venue", "year", "link", "status", *shown]]
 
 
 def compute_reproduction(corpus: Corpus, selection: str = "default", where: str = "", version: str = "default") -> pd.DataFrame:
@@ -119,8 +134,9 @@ def write_html(
         for row in records(table)
     }
     changes: list[dict[str, Any]] = []
-    if {"v1", "v2"} <= set(corpus.published["version"]):
-        changes = records(published.compare_versions(corpus.published, corpus.codebook, "v1", "v2"))
+    editions = list(dict.fromkeys(corpus.published["version"]))[:2]
+    if len(editions) == 2:
+        changes = records(published.compare_versions(corpus.published, corpus.codebook, *editions))
     text = environment.get_template("report.html.j2").render(
         review=corpus.codebook.review,
         hash=corpus.hash,
@@ -130,12 +146,13 @@ def write_html(
         where=where,
         basis=corpus.basis(selection),
         caution=caution(corpus, selection),
-        coders=CODERS,
+        coders=coders(corpus),
         statuses={key: value for key, value in statistics.STATUSES.items() if key in set(table["status"])},
         table=records(table),
         counted=counted,
         counts=records(corpus.implied[corpus.implied["version"] == edition]) if edition else [],
         changes=changes,
+        editions=editions,
         figures=[_figure(figure) for figure in figures],
         outcomes=outcomes,
         studies=records(studies),
@@ -163,7 +180,7 @@ def _figure(path: Path) -> dict[str, str]:
 
 
 def compute_differences(corpus: Corpus, before: str, after: str) -> pd.DataFrame:
-    """List the studies that are in one of two selections only.
+    """List the studies that are in one of two selections only; none where one of the two is no selection.
 
     Returns
     -------
@@ -172,10 +189,10 @@ def compute_differences(corpus: Corpus, before: str, after: str) -> pd.DataFrame
     """
     import pandas as pd
 
-    parts = []
+    parts = [compute_studies(corpus, "all").head(0).assign(only_in="")]
     for name, other in ((before, after), (after, before)):
-        frame = compute_studies(corpus, name)
-        part = frame[~frame["key"].isin(set(corpus.selections[corpus.resolve(other)]))].copy()
-        part.insert(0, "only_in", corpus.resolve(name))
-        parts.append(part)
-    return pd.concat(parts, ignore_index=True)
+        if {name, other} <= set(corpus.selections):
+            frame = compute_studies(corpus, name)
+            parts.append(frame[~frame["key"].isin(set(corpus.selections[other]))].assign(only_in=name))
+    table = pd.concat(parts, ignore_index=True)
+    return table[["only_in", *(column for column in table.columns if column != "only_in")]]

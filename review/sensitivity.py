@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from review import bounds as exact
 from review import scenarios
-from review.errors import InfeasibleError
+from review.errors import InfeasibleError, ReviewError
 from review.files import records
 
 if TYPE_CHECKING:
@@ -73,13 +74,31 @@ def _categories(corpus: Corpus, model: Model, name: str) -> list[str]:
     return list(corpus.codebook[name].categories)
 
 
+def committed(corpus: Corpus, version: str) -> str:
+    """Return the selection that stands for a version: of the same name, else a listed default; "" if there is none."""
+    default = corpus.resolve("default")
+    return version if version in corpus.selections else (default if corpus.basis(default) == "listed" else "")
+
+
+def open_conditions(corpus: Corpus, version: str = "default", years: int = 2) -> list[Condition]:
+    """Return what stays open in the published dimensions: categories without a printed count, and the fullest years."""
+    rows = corpus.implied[corpus.implied["version"] == corpus.version(version)]
+    printed = set(zip(rows["dimension"], rows["category"], strict=True))
+    names = list(dict.fromkeys(rows["dimension"]))
+    found = [(str(name), code) for name in names for code in corpus.codebook[str(name)].categories if (name, code) not in printed]
+    counts = Counter(int(year) for year in corpus.studies("pool")["year"].dropna())
+    order = sorted(counts, key=lambda year: (-counts[year], year))[:years]
+    return [*found, *(("year", str(year)) for year in order)]
+
+
 def _chosen_counts(corpus: Corpus, reading: Scenario) -> dict[Condition, int]:
     """Return the counts of the committed selection of a version, for categories and years."""
     from review.statistics import indicator
 
-    if reading.version not in corpus.selections:
+    name = committed(corpus, reading.version)
+    if not name:
         return {}
-    frame = corpus.studies(reading.version)
+    frame = corpus.studies(name)
     found: dict[Condition, int] = {}
     for name, dimension in corpus.codebook.dimensions.items():
         for code in dimension.categories:
@@ -127,11 +146,11 @@ def compute_scenarios(corpus: Corpus, conditions: Iterable[Condition]) -> pd.Dat
     wanted = list(conditions)
     rows: list[list[object]] = []
     for reading in scenarios.standard(corpus):
-        model = exact.model(corpus, reading)
-        head = [reading.name, scenarios.describe(reading), len(model.keys)]
+        head = [reading.name, scenarios.describe(reading), len(scenarios.candidates(corpus, reading))]
         try:
+            model = exact.model(corpus, reading)
             ranges = [(condition, model.bound([condition])) for condition in wanted]
-        except InfeasibleError as error:
+        except ReviewError as error:
             rows.append([*head, False, "", "", None, None, str(error)])
             continue
         rows += [[*head, True, *condition, bound.low, bound.high, ""] for condition, bound in ranges]
@@ -240,7 +259,7 @@ def compute_recodings(corpus: Corpus, version: str = "default") -> pd.DataFrame:
     import pandas as pd
 
     name = corpus.version(version)
-    frame = corpus.studies(name).set_index("key", drop=False)
+    frame = corpus.studies(committed(corpus, name) or "all").set_index("key", drop=False)
     doubt = compute_doubt(corpus)
     doubt = doubt[doubt["key"].isin(frame.index)]
     counts = corpus.implied[corpus.implied["version"] == name].dropna(subset="count")

@@ -288,13 +288,15 @@ def trend_test(years: np.ndarray, has: np.ndarray, seed: int = 0, resamples: int
     Returns
     -------
     difference, p_value : float
-        Mean year with the code less mean year without, and the two-sided permutation p; NaN if all or none have it.
+        Mean year with the code less mean year without, and the two-sided permutation p. Both are NaN if all or none have
+        it, and the p-value if only one study has it or lacks it.
     """
     from scipy.stats import permutation_test
 
     if has.all() or not has.any():
         return float("nan"), float("nan")
-
+    if min(has.sum(), (~has).sum()) < 2:
+        return float(years[has].mean() - years[~has].mean()), float("nan")
     result = permutation_test(
         (years[has], years[~has]),
         lambda having, lacking, axis=-1: having.mean(axis=axis) - lacking.mean(axis=axis),

@@ -30,6 +30,12 @@ def compute_profile(
     return pd.concat([compute_shares(corpus, name, selection, where, version) for name in dimensions], ignore_index=True)
 
 
+def frequent(profile: pd.DataFrame, dimension: str) -> pd.DataFrame:
+    """Return the categories of one dimension that occur, the most frequent first."""
+    part = profile[(profile["dimension"] == dimension) & (profile["count"] > 0)]
+    return part.sort_values("count", ascending=False, kind="stable").reset_index(drop=True)
+
+
 def compute_coverage(corpus: Corpus, selection: str = "default", where: str = "") -> pd.DataFrame:
     """Count for how many studies a dimension has any code at all.
 

@@ -131,7 +131,7 @@ def test_the_page_loads_nothing_from_elsewhere(tmp_path, no_browser):
     page = (tmp_path / "html" / "reasons.html").read_text()
     assert re.findall(r'<script[^>]*src="([^"]*)"', page) == ["plotly.min.js"]
     assert not re.findall(r"https?://", page.split("Plotly.newPlot")[0])
-    assert "mathjax" not in page.lower().split("plotly.newplot", maxsplit=1)[0]
+    assert "cdn" not in page.lower()
     assert 'id="figure-reasons"' in page
     assert '<html lang="en">' in page
     assert "<script>&quot;many" not in page
@@ -200,6 +200,14 @@ def test_images_come_from_the_cache(tmp_path, pretend, monkeypatch):
     assert result.drawn == ()
     assert (tmp_path / "run" / "reasons.svg").read_text() == "<svg>kept</svg>"
     assert contents(tmp_path / "run") == contents(tmp_path / "figures")
+
+
+def test_what_is_there_is_not_replaced_from_the_cache(tmp_path, pretend):
+    for folder in ("figures", "run"):
+        save(tmp_path / folder)
+        (tmp_path / folder / "reasons.svg").write_text(f"<svg>{folder}</svg>")
+    save(tmp_path / "run", cache=tmp_path / "figures")
+    assert (tmp_path / "run" / "reasons.svg").read_text() == "<svg>run</svg>"
 
 
 def test_a_cache_of_another_figure_is_not_used(tmp_path, pretend):

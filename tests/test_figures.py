@@ -461,6 +461,14 @@ def test_cross_refuses_cells_too_narrow_for_their_counts():
         figures.plot_cross(table, width="single")
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_cross_leaves_room_for_the_cells_beside_long_names(width):
+    long = {"text": "free text of any kind, from discharge letters to interviews, with all their headings and tables"}
+    figure = figures.plot_cross(cross(), titles=long, width=width)
+    assert figure.layout.width - figure.layout.margin.l - figure.layout.margin.r > 0.3 * theme.pixels(width)
+    assert "<br>" in figure.layout.yaxis.ticktext[0]
+
+
 def test_cross_leaves_missing_cells_empty():
     table = cross().astype(float)
     table.iloc[0, 0] = float("nan")
@@ -594,6 +602,14 @@ def test_flow_names_each_stage_in_a_band_that_holds_its_name(width):
         assert band.y0 < y < band.y1
         assert theme.extent(name) <= band.y1 - band.y0
     assert all(upper.y1 < lower.y0 for upper, lower in itertools.pairwise(bands))
+
+
+def test_flow_makes_room_for_the_name_of_a_short_stage():
+    rows = [("a stage with a name longer than its box", "Found", 9, "box"), ("next", "Kept", 9, "box")]
+    figure = figures.plot_flow(pd.DataFrame(rows, columns=["stage", "label", "count", "kind"]))
+    first, second = (shape for shape in figure.layout.shapes if shape.type == "rect" and shape.layer == "below")
+    assert theme.extent(rows[0][0]) <= first.y1 - first.y0
+    assert first.y1 < second.y0
 
 
 # Agreement and reasons

@@ -128,6 +128,6 @@ def test_runs_with_the_plain_papermill_command_and_other_parameters(path, tmp_pa
     for name in runner.promised(path):
         assert (tmp_path / name).stat().st_size > 0
     if path.stem == "02-modality":
-        shares = json.loads(Path(tmp_path, "tables", "modality-shares.json").read_text("utf-8"))
+        shares = json.loads(Path(tmp_path, "tables", "02-shares.json").read_text("utf-8"))
         assert {row["status"] for row in shares} == {"purposive sample"}
         assert shares[0]["total"] > 59

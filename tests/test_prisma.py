@@ -176,14 +176,16 @@ def test_a_corpus_in_which_nothing_was_verified(tmp_path):
     assert [count for _, count, _ in boxes(prisma.compute_flow(small, "pool"))] == [6, 3, 3, 1, 2, 0]
 
 
-def test_without_screening_there_is_no_flow(tmp_path):
+def test_without_screening_the_flow_starts_with_the_bibliography(tmp_path):
     folder = tmp_path / "corpus"
     folder.mkdir()
     build(folder, RECORDS[6:])
     (folder / paths.SCREENING).unlink()
-    with pytest.raises(errors.InputError, match="there is no screening table") as caught:
-        prisma.compute_flow(corpus.load(folder))
-    assert caught.value.problems[0].file == str(folder / paths.SCREENING)
+    loaded = corpus.load(folder)
+    table = prisma.compute_flow(loaded, "all")
+    assert table[["count", "kind"]].to_numpy().tolist() == [[len(loaded.references), "box"]]
+    assert "not told" in table["label"].iloc[0]
+    assert prisma.compute_reasons(loaded).empty
 
 
 def test_unknown_selection(tmp_path):

@@ -55,6 +55,7 @@ def test_every_count_leads_to_its_studies_and_every_study_to_its_evidence(tmp_pa
     assert "46 of 59" in text
     assert "by construction and is no independent confirmation" in text
     assert "language models reading public pages" in text
+    assert "it does not mean no" in text
     assert "https://arxiv.org/abs/2303.04360" in reader.links
 
 

@@ -21,7 +21,7 @@ def test_a_run_leaves_notebooks_tables_figures_report_and_summary(tmp_path):
     assert result.good
     assert [outcome.status for outcome in result.outcomes] == [OK]
     assert (tmp_path / "06-versions.ipynb").is_file()
-    changes = json.loads((tmp_path / "tables" / "version-changes.json").read_text("utf-8"))
+    changes = json.loads((tmp_path / "tables" / "06-changes.json").read_text("utf-8"))
     moved = {(row["dimension"], row["category"]): row["moved"] for row in changes}
     assert moved["method", "fine-tuning"] == -1
     assert moved["method", "prompting"] == 1

@@ -332,6 +332,7 @@ def test_candidates_are_verified_and_have_an_identifier(tmp_path):
     assert list(frame["key"]) == ["b", "c", "z"]
     assert list(frame["preference"]) == [0, 0, 0]
     assert frame.index.tolist() == [0, 1, 2]
+    assert list(frame.columns) == [*small.studies().columns, "preference"]
 
 
 def test_without_a_screening_table_all_identified_studies_are_candidates(tmp_path):

@@ -476,6 +476,11 @@ def test_association_is_reproducible():
     assert first.p_value != other.p_value
 
 
+def test_a_row_or_column_of_one_study_is_kept():
+    found = statistics.associate(counts([3, 0], [0, 1]))
+    assert (found.p_value, found.cramers_v, found.total) == (pytest.approx(1 / 4), pytest.approx(1.0), 4)
+
+
 def test_empty_rows_and_columns_are_dropped():
     padded = counts([0, 0, 0, 0], [3, 0, 1, 0], [0, 0, 0, 0], [1, 0, 3, 0])
     assert statistics.associate(padded) == statistics.associate(counts([3, 1], [1, 3]))
