@@ -193,7 +193,7 @@ def _compare(corpus: Corpus, coders: Sequence[str], selection: str, where: str, 
     given: dict[str, dict[str, dict[str, list[str]]]] = {}
     for coder, dimension, key, value in corpus.coding[["coder", "dimension", "key", "value"]].itertuples(index=False):
         given.setdefault(coder, {}).setdefault(dimension, {}).setdefault(key, []).append(value)
-    if "" in coders:
+    if "" in list(coders):
         return
     for coder in coders:
         if coder not in given:

@@ -274,14 +274,8 @@ def plot_flow(table: pd.DataFrame, *, width: Width = "double") -> go.Figure:
     main = (total - band - gap - 8) * (0.45 if width == "single" else 0.5)
     side = total - band - main - gap - 10
     texts = [_box(str(row["label"]), row["count"], (main if row["kind"] == "box" else side) - 12) for row in rows]
-    side = min(
-        side,
-        12
-        + max(
-            [theme.extent(line) for row, lines in zip(rows, texts, strict=True) if row["kind"] == "out" for line in lines],
-            default=0.0,
-        ),
-    )
+    outs = [line for row, lines in zip(rows, texts, strict=True) if row["kind"] == "out" for line in lines]
+    side = min(side, 12 + max(map(theme.extent, outs), default=0.0))
     spot = {"box": (band + 6, main), "out": (band + 6 + main + gap, side)}
     boxes: list[tuple[float, float, float, float, str, str]] = []
     stages: dict[str, list[float]] = {}
@@ -300,22 +294,25 @@ def plot_flow(table: pd.DataFrame, *, width: Width = "double") -> go.Figure:
         before = row["kind"]
     figure = theme.canvas(width, y + 4)
     figure.update_xaxes(visible=False, range=[0, total]).update_yaxes(visible=False, range=[y + 4, 0])
-    for name, (top, bottom) in stages.items():
-        _band(figure, name, top, bottom, band)
+    shapes = [_rectangle(2, band, top, bottom, "#D6ECF8", "below") for top, bottom in stages.values()]
+    upright = {"xref": "x", "yref": "y", "xanchor": "center", "yanchor": "middle", "textangle": -90}
+    notes = [
+        theme.words(theme.escape(name.capitalize()), (band + 2) / 2, (top + bottom) / 2, **upright)
+        for name, (top, bottom) in stages.items()
+    ]
     trunk = band + 6 + main / 2
     mains = [box for box in boxes if box[4] == "box"]
-    for upper, lower in itertools.pairwise(mains):
-        _arrow(figure, (trunk, upper[2] + upper[3]), (trunk, lower[2]))
+    arrows = [((trunk, upper[2] + upper[3]), (trunk, lower[2])) for upper, lower in itertools.pairwise(mains)]
     for x, room, top, high, kind, text in boxes:
         if kind == "out":
-            _arrow(figure, (trunk, top + high / 2), (x, top + high / 2))
-        fill = "white" if kind == "box" else theme.PALE
-        edge = {"color": theme.INK, "width": theme.LINE}
-        figure.add_shape(type="rect", x0=x, x1=x + room, y0=top, y1=top + high, fillcolor=fill, line=edge, layer="above")
-        anchor = {"xanchor": "center", "align": "center"} if kind == "box" else {"xanchor": "left", "align": "left"}
+            arrows.append(((trunk, top + high / 2), (x, top + high / 2)))
+        shapes.append(_rectangle(x, x + room, top, top + high, "white" if kind == "box" else theme.PALE, "above"))
+        side_by = {"xanchor": "center", "align": "center"} if kind == "box" else {"xanchor": "left", "align": "left"}
         at = x + room / 2 if kind == "box" else x + 5
-        theme.note(figure, text, at, top + high / 2, xref="x", yref="y", yanchor="middle", **anchor)
-    return figure
+        notes.append(theme.words(text, at, top + high / 2, xref="x", yref="y", yanchor="middle", **side_by))
+    lines_and_heads = [_arrow(start, end) for start, end in arrows]
+    shapes += [line for line, _ in lines_and_heads]
+    return figure.update_layout(shapes=shapes, annotations=[*notes, *(head for _, head in lines_and_heads)])
 
 
 def _box(text: str, count: int, room: float) -> list[str]:
@@ -328,18 +325,15 @@ def _box(text: str, count: int, room: float) -> list[str]:
     return lines
 
 
-def _band(figure: go.Figure, name: str, top: float, bottom: float, wide: float) -> None:
-    """Add a stage's name, upright at the left."""
-    edge = {"color": theme.INK, "width": theme.THIN}
-    figure.add_shape(type="rect", x0=2, x1=wide, y0=top, y1=bottom, fillcolor="#D6ECF8", line=edge, layer="below")
-    middle = {"xref": "x", "yref": "y", "xanchor": "center", "yanchor": "middle", "textangle": -90}
-    theme.note(figure, theme.escape(name.capitalize()), (wide + 2) / 2, (top + bottom) / 2, **middle)
+def _rectangle(x0: float, x1: float, y0: float, y1: float, fill: str, layer: str) -> dict[str, Any]:
+    edge = {"color": theme.INK, "width": theme.LINE}
+    return {"type": "rect", "x0": x0, "x1": x1, "y0": y0, "y1": y1, "fillcolor": fill, "line": edge, "layer": layer}
 
 
-def _arrow(figure: go.Figure, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """Add an arrow: a line, for its full length, and a head."""
-    line = {"color": theme.INK, "width": theme.LINE}
-    figure.add_shape(type="line", x0=start[0], y0=start[1], x1=end[0], y1=end[1], line=line, layer="below")
+def _arrow(start: tuple[float, float], end: tuple[float, float]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return an arrow's line, for its full length, and its head."""
+    look = {"color": theme.INK, "width": theme.LINE}
+    line = {"type": "line", "x0": start[0], "y0": start[1], "x1": end[0], "y1": end[1], "line": look, "layer": "below"}
     head = {"showarrow": True, "arrowhead": 2, "arrowsize": 1, "arrowwidth": theme.LINE, "arrowcolor": theme.INK, "text": ""}
-    place = {"x": end[0], "y": end[1], "ax": start[0], "ay": start[1]}
-    figure.add_annotation(**place, xref="x", yref="y", axref="x", ayref="y", standoff=0, **head)
+    place = {"x": end[0], "y": end[1], "ax": start[0], "ay": start[1], "xref": "x", "yref": "y", "axref": "x", "ayref": "y"}
+    return line, {**head, **place}

@@ -219,7 +219,13 @@ def _finish(image: bytes, kind: str, task: _Task, dpi: int) -> bytes:
 
 
 def accessible(svg: str, task: _Task) -> str:
-    """Return the SVG with role, title, description and its size in millimetres."""
+    """Return the SVG with role, title, description and its size in millimetres.
+
+    plotly marks its clip paths with a random name: it is replaced by the figure's hash, so that equal figures are equal files.
+    """
+    drawing = re.search(r'id="defs-([0-9a-f]{6})"', svg)
+    if drawing:
+        svg = svg.replace(drawing[1], task.hash[:6])
     root, rest = re.match(r"<svg\b[^>]*>", svg), task.item
     if root is None:
         raise RunError(f"the browser drew no SVG of {rest.name!r} -> run again")

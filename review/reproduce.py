@@ -141,6 +141,8 @@ def publish(source: Path, target: Path) -> tuple[str, ...]:
         files = sorted(path for path in source.glob(f"{mark.stem}.*") if path.is_file())
         same = kept.exists() and kept.read_bytes() == mark.read_bytes()
         if not same or any(not (target / path.name).exists() for path in files):
+            for path in (path for path in target.glob(f"{mark.stem}.*") if path.is_file() and not same):
+                path.unlink()  # a picture of the old figure must not stand beside the new one
             for path in (path for path in files if path != mark):
                 write_bytes(target / path.name, path.read_bytes())
             write_bytes(kept, mark.read_bytes())

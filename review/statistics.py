@@ -282,14 +282,12 @@ def trend_test(years: np.ndarray, has: np.ndarray, seed: int = 0, resamples: int
 
     Parameters
     ----------
-    years : ndarray of float, shape (studies,)
-    has : ndarray of bool, shape (studies,)
+    years, has : ndarray of float and ndarray of bool, shape (studies,)
 
     Returns
     -------
     difference, p_value : float
-        Mean year with the code less mean year without, and the two-sided permutation p. Both are NaN if all or none have
-        it, and the p-value if only one study has it or lacks it.
+        Mean year with the code less without, NaN if all or none have it, and two-sided permutation p, NaN if one has or lacks it.
     """
     from scipy.stats import permutation_test
 

@@ -186,6 +186,16 @@ def test_without_screening_the_flow_starts_with_the_bibliography(tmp_path):
     assert table[["count", "kind"]].to_numpy().tolist() == [[len(loaded.references), "box"]]
     assert "not told" in table["label"].iloc[0]
     assert prisma.compute_reasons(loaded).empty
+    assert prisma.compute_flow(loaded, "pool").equals(table)
+
+
+def test_a_list_without_screening(tmp_path):
+    build(tmp_path, RECORDS[6:], {"authors": ["r0", "r2"]})
+    (tmp_path / paths.SCREENING).unlink()
+    assert boxes(prisma.compute_flow(corpus.load(tmp_path), "authors"))[1:] == [
+        ("Not listed by the authors", 1, "out"),
+        ("Selection authors, listed by the authors", 2, "box"),
+    ]
 
 
 def test_unknown_selection(tmp_path):

@@ -104,6 +104,15 @@ def test_committed_figures_are_replaced_only_when_their_hash_changes(tmp_path):
     assert reproduce.publish(new, kept) == ()
 
 
+def test_a_picture_of_the_old_figure_goes_when_there_is_no_new_one(tmp_path):
+    new, kept = tmp_path / "new", tmp_path / "kept"
+    figure(kept, "plot", "1", "old")
+    figure(new, "plot", "2", "new")
+    (new / "plot.svg").unlink()  # as a run without a browser leaves it
+    assert reproduce.publish(new, kept) == ("plot",)
+    assert sorted(path.name for path in kept.glob("plot.*")) == ["plot.json", "plot.sha256"]
+
+
 def test_a_deleted_committed_figure_comes_back(tmp_path):
     new, kept = tmp_path / "new", tmp_path / "kept"
     figure(kept, "same", "1", "old")

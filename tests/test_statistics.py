@@ -601,6 +601,13 @@ def test_trend_test_of_all_or_none(has):
     assert all(math.isnan(value) for value in found)
 
 
+@pytest.mark.parametrize("has", [[True, False, False], [False, True, True]])
+def test_trend_test_of_a_single_study(has):
+    difference, p_value = statistics.trend_test(np.array([2020.0, 2021, 2024]), np.array(has))
+    assert difference == pytest.approx(-2.5 if has[0] else 2.5)
+    assert math.isnan(p_value)
+
+
 # Overlaps
 
 
@@ -612,6 +619,13 @@ def test_overlaps_by_hand(small):
         ["few-shot", True, False, 1, 2],  # s1 and s5
         ["rag", False, True, 1, 1],  # s4
         ["few-shot; rag", True, True, 2, 1],  # s2
+    ]
+
+
+def test_overlaps_of_equal_count_and_size_stand_in_alphabetical_order(small):
+    frame = statistics.compute_overlaps(small, "evaluation", "all")
+    assert list(zip(frame["labels"], frame["count"], strict=True)) == [
+        *[("", 3), ("human", 1), ("intrinsic", 1), ("intrinsic; human", 1)]
     ]
 
 

@@ -1,0 +1,125 @@
+"""What a notebook starts with: checked parameters, places for files, and the words beside every number."""
+
+import json
+
+import pytest
+
+from review import corpus, figures, notebook, paths, statistics
+from review.describe import describe
+from review.errors import FilterError, InputError, ReviewError, UnknownNameError
+
+SECOND = paths.ROOT / "examples" / "second-review"
+
+
+@pytest.fixture
+def session(tmp_path):
+    return notebook.start(output_dir=str(tmp_path))
+
+
+def test_defaults_are_those_of_the_codebook(session):
+    assert (session.selection, session.version) == ("v2", "v2")
+    assert len(session.studies) == 59
+    assert session.choice == {"selection": "v2", "where": ""}
+    assert session.published_dimensions == ["modality", "method", "evaluation"]
+
+
+def test_without_a_folder_files_go_to_runs():
+    assert notebook.start().output == paths.RUNS / "interactive"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error"),
+    [
+        ({"corpus_dir": "/no/such"}, InputError),
+        ({"selection": "v9"}, UnknownNameError),
+        ({"review_version": "v9"}, UnknownNameError),
+        ({"where": "open('x')"}, FilterError),
+        ({"seed": -1}, ReviewError),
+    ],
+)
+def test_bad_parameters_stop_the_notebook_at_once(parameters, error):
+    with pytest.raises(error):
+        notebook.start(**parameters)
+
+
+def test_the_caution_names_selection_filter_and_coders(tmp_path):
+    text = notebook.start(where="year >= 2024", output_dir=str(tmp_path)).caution.data
+    assert "`v2`" in text
+    assert "`year >= 2024`" in text
+    assert "by construction" in text
+    assert "language models" in text
+    assert "estimate nothing" in notebook.start(selection="pool").caution.data
+
+
+def test_a_table_is_written_and_returned(session, tmp_path):
+    shares = statistics.compute_shares(session.corpus, "modality", **session.choice)
+    assert session.table(shares, "t") is shares
+    rows = json.loads((tmp_path / "tables" / "t.json").read_text("utf-8"))
+    assert [row["count"] for row in rows] == [46, 8, 5]
+    assert (tmp_path / "tables" / "t.csv").read_text("utf-8").splitlines()[0].startswith("dimension,category,count")
+
+
+@pytest.mark.browser
+def test_a_figure_carries_caption_caution_and_corpus_hash(session, tmp_path):
+    shares = statistics.compute_shares(session.corpus, "modality", **session.choice)
+    figure = figures.plot_shares(shares, titles=session.titles)
+    assert session.figure(figure, "f", describe(shares, "shares", session.titles), "A caption.") is figure
+    text = (tmp_path / "figures" / "f.txt").read_text("utf-8")
+    assert "46" in text.splitlines()[0]
+    assert f"A caption. {notebook.SHORT_CAUTIONS['calibrated']} Corpus {session.corpus.hash[:12]}." in text
+    assert (tmp_path / "figures" / "f.json").is_file()
+    assert (tmp_path / "figures" / "html" / "f.html").is_file()
+
+
+def test_dimensions_by_name_kind_and_place(session):
+    assert session.dimension("") == "modality"
+    assert session.dimension("", place=1) == "method"
+    assert session.dimension("", place=-1) == "primary_evaluation"
+    assert session.dimension("", "multiple") == "evaluation"
+    assert session.dimension("", "multiple", 2) == "generator"
+    assert session.dimension("", "multiple", 99) == "seed_data"
+    assert session.dimension("domain") == "domain"
+    with pytest.raises(UnknownNameError):
+        session.dimension("colour")
+
+
+def test_another_review_has_its_own_dimensions_coders_and_versions(tmp_path):
+    other = notebook.start(corpus_dir=str(SECOND), output_dir=str(tmp_path))
+    assert other.selection == "included"
+    assert other.dimension("") == next(iter(other.corpus.codebook.dimensions))
+    assert (other.coder("", 0), other.coder("", 1), other.verifier()) == ("a", "", "")
+    assert other.editions() == ("report", "readme")
+    assert "single reviewer" in other.caution.data
+    assert "by construction" not in other.caution.data
+
+
+def test_coders_and_versions_of_this_review(session):
+    assert (session.coder("", 0), session.coder("", 1), session.coder("verifier", 0)) == ("a", "b", "verifier")
+    assert session.verifier() == "verifier"
+    assert session.editions() == ("v1", "v2")
+    assert session.editions("v2", "news") == ("v2", "news")
+
+
+def test_open_dimensions_are_repeated_when_there_are_few(session):
+    assert session.open_dimensions(2, ["primary_evaluation", "domain", "technique"]) == ["domain", "technique"]
+    assert session.open_dimensions(3, ["domain"]) == ["domain"] * 3
+
+
+def test_the_watermark_names_corpus_and_packages(session):
+    table = session.versions().set_index("what")["version"]
+    assert table["corpus"] == session.corpus.hash[:12]
+    assert {"python", "pandas", "plotly", "papermill"} <= set(table.index)
+
+
+def test_titles_name_dimensions_and_codes(session):
+    assert session.titles["modality"] == "Data modality"
+    assert session.titles["text"] == "Unstructured text"
+
+
+def test_second_review_is_independent_and_met_exactly():
+    """The published shares of the second review were computed from its own table: arithmetic, nothing else."""
+    loaded = corpus.load(SECOND)
+    table = statistics.reproduce(loaded)
+    assert set(table["status"]) == {"independent"}
+    assert (table["count"] == table["implied_count"]).all()
+    assert table["difference"].abs().max() <= 0.05 + 1e-9
