@@ -68,8 +68,8 @@ def picture(rows: list[dict[str, float]], folder: Path) -> None:
     figure = theme.canvas("single", 260)
     figure.add_trace(go.Scatter(x=xs, y=ys, mode="lines+markers", marker=theme.mark("circle", theme.BLUE)))
     figure.update_layout(margin={"l": 60, "r": 15, "t": 10, "b": 45})
-    figure.update_xaxes(type="log", title="Studies in the pool")
-    figure.update_yaxes(type="log", title="Seconds for all ranges")
+    figure.update_xaxes(type="log", dtick=1, title="Studies in the pool")
+    figure.update_yaxes(type="log", dtick=1, title="Seconds for all ranges")
     alt = "Seconds for all ranges by studies: " + ", ".join(f"{x}: {y}" for x, y in zip(xs, ys, strict=True))
     export.export(figure, "bounds-growth", folder, alt, f"Growth exponent {slope:.2f}.", width="single")
 

@@ -246,8 +246,22 @@ class Model:
         return RatioBound(ends[0][0], ends[1][0], ends[0][1], ends[1][1])
 
 
+_MODELS: dict[tuple[str, Scenario], Model] = {}
+
+
 def model(corpus: Corpus, scenario: Scenario) -> Model:
-    """Build the model of all reconstructions of a scenario."""
+    """Return the model of all reconstructions of a scenario.
+
+    Models are kept by the hash of the corpus and the scenario, with what was solved on them: nothing is solved twice in a
+    process.
+    """
+    place = (corpus.hash, scenario)
+    if place not in _MODELS:
+        _MODELS[place] = _build(corpus, scenario)
+    return _MODELS[place]
+
+
+def _build(corpus: Corpus, scenario: Scenario) -> Model:
     from review.statistics import indicator
 
     frame = scenarios.candidates(corpus, scenario)
