@@ -52,7 +52,7 @@ def test_spellings_of_one_generator_are_one_thing():
     assert {mapped[name] for name in ("ChatGPT", "GPT-3.5-turbo", "GPT-3.5", "gpt-3.5-turbo", "GPT-3.5 Turbo")} == {"gpt-3.5"}
 
 
-def test_committed_figures_of_evidence_hold_no_quoted_abstract():
+def test_evidence_is_a_clause_and_no_abstract():
     """Evidence is a clause in our own words: no field is as long as an abstract."""
     coding = corpus.load().coding
     assert coding["evidence"].str.len().max() < 400
