@@ -16,6 +16,7 @@ import numpy as np
 from review import scenarios
 from review.errors import InfeasibleError
 from review.selection import SIZE, Target
+from review.solver import minimise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,6 +86,8 @@ class Model:
         Whether unknown may be anything.
     exclusive : mapping of str to tuple of str
         Codes of the exclusive dimensions.
+    rows : list of (Row, float, float)
+        Linear forms with their bounds: what every reconstruction satisfies.
     """
 
     keys: tuple[str, ...]
@@ -92,7 +95,7 @@ class Model:
     targets: tuple[Target, ...]
     free: bool
     exclusive: Mapping[str, tuple[str, ...]]
-    _rows: list[tuple[Row, float, float]] = field(default_factory=list)
+    rows: list[tuple[Row, float, float]] = field(default_factory=list)
     _variables: dict[tuple[Any, ...], int] = field(default_factory=dict)
     _solved: dict[tuple[Any, ...], tuple[int, tuple[str, ...]] | None] = field(default_factory=dict)
 
@@ -100,7 +103,7 @@ class Model:
         for target in self.targets:
             condition = (target.dimension, target.category)
             row = dict.fromkeys(range(len(self.keys)), 1.0) if condition == SIZE else self.count([condition])
-            self._rows.append((row, target.count, target.count))
+            self.rows.append((row, target.count, target.count))
 
     @property
     def size(self) -> int:
@@ -122,10 +125,10 @@ class Model:
             return None
         variable, new = self._variable((study, condition))
         if new:
-            self._rows.append(({variable: 1.0, study: -1.0}, -np.inf, 0.0))
+            self.rows.append(({variable: 1.0, study: -1.0}, -np.inf, 0.0))
             if codes is not None:
                 others = [self._variable((study, (dimension, code)))[0] for code in codes]
-                self._rows.append(({**dict.fromkeys(others, 1.0), study: -1.0}, 0.0, 0.0))
+                self.rows.append(({**dict.fromkeys(others, 1.0), study: -1.0}, 0.0, 0.0))
         return variable
 
     def count(self, conditions: Sequence[Condition]) -> Row:
@@ -145,38 +148,19 @@ class Model:
                 continue
             both, new = self._variable((study, *sorted(unknown)))
             if new:
-                self._rows += [({both: 1.0, variable: -1.0}, -np.inf, 0.0) for variable in known]
+                self.rows += [({both: 1.0, variable: -1.0}, -np.inf, 0.0) for variable in known]
                 sum_of = {**dict.fromkeys(known, 1.0), both: -1.0}
-                self._rows.append((sum_of, -np.inf, float(len(known) - 1)))
+                self.rows.append((sum_of, -np.inf, float(len(known) - 1)))
             row[both] = 1.0
         return row
 
     def solve(self, objective: Row, *, greatest: bool, more: Sequence[tuple[Row, float, float]] = ()) -> NDArray[np.int64] | None:
         """Return the variables of a reconstruction with the greatest (or smallest) objective; None: there is none."""
-        from scipy.optimize import Bounds, LinearConstraint, milp
-        from scipy.sparse import csr_array
-
-        rows = [*self._rows, *more]
-        entries = [(index, column, value) for index, (row, _, _) in enumerate(rows) for column, value in row.items()]
-        places = np.array([(index, column) for index, column, _ in entries], dtype=np.int64).reshape(-1, 2)
-        values = np.array([value for _, _, value in entries], dtype=np.float64)
-        matrix = csr_array((values, (places[:, 0], places[:, 1])), shape=(len(rows), self.size))
-        low, high = np.array([row[1] for row in rows], dtype=float), np.array([row[2] for row in rows], dtype=float)
+        rows = [*self.rows, *more]
         weights = np.zeros(self.size)
         for column, value in objective.items():
             weights[column] = -value if greatest else value
-        result = milp(
-            weights,
-            integrality=np.ones(self.size, dtype=np.int64),
-            bounds=Bounds(0, 1),
-            constraints=[LinearConstraint(matrix, low, high)] if rows else [],
-            options={"mip_rel_gap": 0.0},
-        )
-        if result.status == 2:
-            return None
-        if result.status != 0 or result.x is None:
-            raise InfeasibleError(f"the solver stopped without an answer: {result.message} -> report this")
-        return np.rint(result.x).astype(np.int64)
+        return minimise(weights, *_constraints(rows, self.size))
 
     def chosen(self, point: NDArray[np.int64]) -> tuple[str, ...]:
         """Return the keys of a solution."""
@@ -283,35 +267,32 @@ def misses(given: Model) -> str:
 
     The number of studies is kept; the sum of what each other count is too high or too low is made as small as possible.
     """
-    size = given.size
     relaxed = Model(given.keys, given.states, given.targets[:1], given.free, given.exclusive)
-    forms = [relaxed.count([(target.dimension, target.category)]) for target in given.targets[1:]]
-    return _nearest(relaxed, forms, given.targets[1:], size)
-
-
-def _nearest(relaxed: Model, forms: Sequence[Row], wanted: Sequence[Target], _size: int) -> str:
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
+    wanted = given.targets[1:]
+    forms = [relaxed.count([(target.dimension, target.category)]) for target in wanted]
     base, slack = relaxed.size, 2 * len(forms)
-    rows = [*relaxed._rows]
+    rows = [*relaxed.rows]
     for index, (form, target) in enumerate(zip(forms, wanted, strict=True)):
         rows.append(({**form, base + 2 * index: 1.0, base + 2 * index + 1: -1.0}, target.count, target.count))
-    matrix = np.zeros((len(rows), base + slack))
-    for index, (row, _, _) in enumerate(rows):
-        for column, value in row.items():
-            matrix[index, column] = value
-    result = milp(
-        np.r_[np.zeros(base), np.ones(slack)],
-        integrality=np.ones(base + slack, dtype=np.int64),
-        bounds=Bounds(0, np.r_[np.ones(base), np.full(slack, np.inf)]),
-        constraints=[LinearConstraint(matrix, [row[1] for row in rows], [row[2] for row in rows])],
-    )
-    if result.status != 0 or result.x is None:
+    weights, upper = np.r_[np.zeros(base), np.ones(slack)], np.r_[np.ones(base), np.full(slack, np.inf)]
+    point = minimise(weights, *_constraints(rows, base + slack), upper=upper)
+    if point is None:
         return f"there are only {len(relaxed.keys)} candidates for {relaxed.targets[0]}"
-    over = np.rint(result.x[base:]).astype(int)
+    few, many = point[base::2], point[base + 1 :: 2]
     parts = [
-        f"{target} is missed by {over[2 * index] + over[2 * index + 1]} ({'too few' if over[2 * index] else 'too many'})"
-        for index, target in enumerate(wanted)
-        if over[2 * index] or over[2 * index + 1]
+        f"{target} is missed by {short + over} ({'too few' if short else 'too many'})"
+        for target, short, over in zip(wanted, few, many, strict=True)
+        if short or over
     ]
-    return "the nearest sets of studies miss the counts by {} in all: {}".format(int(over.sum()), "; ".join(parts))
+    return f"the nearest sets of studies miss the counts by {few.sum() + many.sum()} in all: {'; '.join(parts)}"
+
+
+def _constraints(rows: Sequence[tuple[Row, float, float]], size: int) -> tuple[Any, NDArray[Any], NDArray[Any]]:
+    """Return linear forms as a sparse matrix with its bounds."""
+    from scipy.sparse import csr_array
+
+    entries = [(index, column, value) for index, (row, _, _) in enumerate(rows) for column, value in row.items()]
+    places = np.array([(index, column) for index, column, _ in entries], dtype=np.int64).reshape(-1, 2)
+    values = np.array([value for _, _, value in entries], dtype=np.float64)
+    matrix: Any = csr_array((values, (places[:, 0], places[:, 1])), shape=(len(rows), size))
+    return matrix, np.array([row[1] for row in rows], dtype=float), np.array([row[2] for row in rows], dtype=float)

@@ -204,10 +204,10 @@ def _bounds(options: argparse.Namespace) -> int:
 
 
 def _reading_list(options: argparse.Namespace) -> int:
-    from review import corpus, sensitivity
+    from review import corpus, recoding
 
     loaded = corpus.load(options.corpus)
-    _print(sensitivity.compute_reading_list(loaded, options.number, options.scenario), options.format)
+    _print(recoding.compute_reading_list(loaded, options.number, options.scenario), options.format)
     return GOOD
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from review.errors import ReviewError, UnknownNameError
@@ -146,6 +146,3 @@ def describe(scenario: Scenario) -> str:
     parts.append("verified studies only" if scenario.verified else "unverified studies allowed")
     parts.append("unknown may be anything" if scenario.free else "unknown counts as not reported")
     return "; ".join(parts)
-
-
-FIELDS = tuple(field.name for field in fields(Scenario))

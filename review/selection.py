@@ -17,6 +17,7 @@ import numpy as np
 
 from review.errors import InfeasibleError
 from review.files import rows_to_csv
+from review.solver import minimise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,26 +144,10 @@ def _membership(frame: pd.DataFrame, target: Target) -> NDArray[np.int8]:
 
 def _milp(
     given: Problem, objective: NDArray[Any], rows: Sequence[int], lower: NDArray[Any], upper: NDArray[Any]
-) -> NDArray[np.int8] | None:
+) -> NDArray[np.int64] | None:
     """Maximise ``objective`` over selections that meet the targets in ``rows``; None if there is none."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
-    constraints = []
-    if len(rows):
-        counts = np.array([given.targets[row].count for row in rows], dtype=float)
-        constraints = [LinearConstraint(given.matrix[list(rows)].astype(float), counts, counts)]
-    result = milp(
-        -objective.astype(float),
-        integrality=np.ones(len(given.keys), dtype=np.int64),
-        bounds=Bounds(lower, upper),
-        constraints=constraints,
-        options={"mip_rel_gap": 0.0},
-    )
-    if result.status == 2:
-        return None
-    if result.status != 0 or result.x is None:
-        raise InfeasibleError(f"the solver stopped without an answer: {result.message} -> report this")
-    return np.rint(result.x).astype(np.int8)
+    counts = np.array([given.targets[row].count for row in rows], dtype=float)
+    return minimise(-objective, given.matrix[list(rows)].astype(float), counts, counts, lower, upper)
 
 
 def _feasible(given: Problem, rows: Sequence[int]) -> bool:

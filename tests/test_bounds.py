@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from review import bounds, corpus, scenarios, sensitivity
+from review import bounds, corpus, recoding, scenarios, sensitivity
 from review.bounds import Model
 from review.errors import InfeasibleError, ReviewError, UnknownNameError
 from review.selection import SIZE, Target
@@ -253,7 +253,7 @@ def test_cells_and_shares(loaded):
 
 
 def test_recodings_name_studies_of_the_selection(loaded):
-    table = sensitivity.compute_recodings(loaded, "v2")
+    table = recoding.compute_recodings(loaded, "v2")
     assert len(table) == 18
     assert (table["recodings"] == 1).all()
     prompting = table[(table["category"] == "prompting") & (table["direction"] == 1)].iloc[0]
@@ -266,7 +266,7 @@ def test_recodings_name_studies_of_the_selection(loaded):
 
 
 def test_moves_list_the_studies_of_what_became_less(loaded):
-    table = sensitivity.compute_moves(loaded, "v1", "v2")
+    table = recoding.compute_moves(loaded, "v1", "v2")
     assert set(zip(table["category"], table["moved"], table["gained"], strict=True)) == {
         ("fine-tuning", -1, "prompting"),
         ("human", -7, ""),
@@ -278,16 +278,16 @@ def test_moves_list_the_studies_of_what_became_less(loaded):
 
 
 def test_the_reading_list_is_ranked_and_reproducible(loaded):
-    table = sensitivity.compute_reading_list(loaded, 20)
+    table = recoding.compute_reading_list(loaded, 20)
     assert list(table["rank"]) == list(range(1, 21))
     assert list(table["score"]) == sorted(table["score"], reverse=True)
     assert (table["score"] == table["pivotal"] + table["doubt"] + table["unknown"]).all()
     assert set(table["key"]) <= set(loaded.selections["pool"])
-    assert table.equals(sensitivity.compute_reading_list(loaded, 20))
+    assert table.equals(recoding.compute_reading_list(loaded, 20))
 
 
 def test_doubt_counts_what_other_coders_said(loaded):
-    table = sensitivity.compute_doubt(loaded).set_index(["key", "dimension", "category"])
+    table = recoding.compute_doubt(loaded).set_index(["key", "dimension", "category"])
     coding = loaded.coding
     row = table.loc[("belkadi2025generating", "method", "fine-tuning")]
     given_ = coding[(coding["key"] == "belkadi2025generating") & (coding["dimension"] == "method")].set_index("coder")["value"]

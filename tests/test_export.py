@@ -17,9 +17,11 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
+from review import browser as browsers
 from review import export, figures, theme
+from review.browser import find_browser
 from review.errors import ReviewError, RunError
-from review.export import Item, find_browser
+from review.export import Item
 
 SVG = "{http://www.w3.org/2000/svg}"
 ALT = 'Reasons: <script>"many"</script> & more.'
@@ -82,7 +84,7 @@ def contents(folder):
 def test_json_html_and_text_are_written_without_a_browser(tmp_path, no_browser):
     result = save(tmp_path)
     assert [kind for kind, _ in result.skipped] == ["svg", "pdf", "png"]
-    assert {reason for _, reason in result.skipped} == {export.NO_BROWSER}
+    assert {reason for _, reason in result.skipped} == {browsers.NO_BROWSER}
     assert result.drawn == ()
     expected = {"reasons.json", "reasons.txt", "reasons.sha256", "html/reasons.html", "html/plotly.min.js"}
     assert set(contents(tmp_path)) == expected
@@ -278,7 +280,7 @@ def test_browser_path_comes_first_and_is_not_overruled(monkeypatch, tmp_path):
 def test_browsers_are_looked_for_in_order(monkeypatch, tmp_path):
     monkeypatch.delenv("BROWSER_PATH", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    for name in reversed(export.BROWSERS):
+    for name in reversed(browsers.BROWSERS):
         path = program(tmp_path, name)
         assert find_browser() == path
 
@@ -308,7 +310,7 @@ def test_a_browser_that_fails_to_start_is_a_reason_and_no_error(tmp_path, monkey
 def test_a_browser_that_never_answers_is_killed(tmp_path, monkeypatch):
     mark = tmp_path / "pid"
     monkeypatch.setenv("BROWSER_PATH", str(program(tmp_path / "bin", "mute", f"echo $$ > {mark}\nexec sleep 300")))
-    monkeypatch.setattr(export, "PATIENCE", 3.0)
+    monkeypatch.setattr(browsers, "PATIENCE", 3.0)
     result = save(tmp_path / "out", formats=("svg",))
     assert result.skipped == (("svg", "mute failed: no answer within 3 seconds"),)
     pid = int(mark.read_text())
@@ -422,7 +424,7 @@ def test_drawing_works_inside_a_running_event_loop_and_starts_no_second_time(dra
         return export.export(chart(7), "seven", folder, "Seven.", "Seven of them.", width="single")
 
     assert asyncio.run(notebook()).drawn == ("svg",)
-    monkeypatch.setattr(export, "find_browser", lambda: pytest.fail("a browser was looked for"))
+    monkeypatch.setattr(browsers, "find_browser", lambda: pytest.fail("a browser was looked for"))
     assert asyncio.run(notebook()).drawn == ()
 
 

@@ -13,7 +13,7 @@ from contextlib import closing
 import pytest
 
 from review import paths
-from review.export import find_browser
+from review.browser import find_browser
 
 TOKEN = "test-token-of-this-run"
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
