@@ -1,5 +1,6 @@
 """A notebook opens and runs in JupyterLab in a real browser, and its figures are drawn."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -8,7 +9,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import closing
 
 import pytest
 
@@ -33,7 +33,7 @@ def server(tmp_path_factory):
     """JupyterLab on loopback, on copies of the notebooks, with its own settings."""
     home = tmp_path_factory.mktemp("lab")
     shutil.copytree(paths.NOTEBOOKS, home / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-    with closing(socket.socket()) as probe:
+    with contextlib.closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(home / "config"), "JUPYTER_DATA_DIR": str(home / "data")}
@@ -70,18 +70,26 @@ def open_notebook(page, address, name):
 def run_all(page, path, seconds=240):
     """Run every cell and return the saved code cells once the last one has run.
 
-    JupyterLab forgets "Run All Cells" if the kernel is not ready yet: it is asked again while nothing runs.
+    JupyterLab forgets "Run All Cells" if the kernel is not ready yet: it is asked again while nothing runs. Dialogs (choice of a
+    kernel, a file that changed on disk between two saves) are accepted.
     """
+    from playwright.sync_api import TimeoutError as TooLate
+
     deadline, asked = time.monotonic() + seconds, 0.0
     while time.monotonic() < deadline:
         cells = [cell for cell in json.loads(path.read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
         if cells[-1]["execution_count"]:
             return cells
+        dialog = page.locator(".jp-Dialog .jp-mod-accept")
+        if dialog.count():
+            with contextlib.suppress(TooLate):  # it may close by itself meanwhile
+                dialog.last.click(timeout=3000)
         waiting = page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').count()
         if waiting and time.monotonic() - asked > 10 and not cells[0]["execution_count"]:
-            page.click('.lm-MenuBar-itemLabel:text-is("Run")')
-            page.click('.lm-Menu-itemLabel:text-is("Run All Cells")')
-            asked = time.monotonic()
+            with contextlib.suppress(TooLate):  # asked again in the next round
+                page.click('.lm-MenuBar-itemLabel:text-is("Run")', timeout=5000)
+                page.click('.lm-Menu-itemLabel:text-is("Run All Cells")', timeout=5000)
+                asked = time.monotonic()
         page.wait_for_timeout(2000)
         page.keyboard.press("Control+s")
     raise AssertionError("the last cell did not run")
