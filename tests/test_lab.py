@@ -113,6 +113,18 @@ def outputs(path):
 
 
 def test_a_notebook_runs_and_draws_its_figures(browser_path, server, tmp_path):
+    """A browser on a busy machine may be too late: up to three visits, each with a fresh copy, one of which must be flawless."""
+    for attempt in (1, 2, 3):
+        shutil.copy(paths.NOTEBOOKS / "02-modality.ipynb", server[1] / "notebooks")
+        try:
+            visit(browser_path, server, tmp_path)
+            return
+        except Exception:
+            if attempt == 3:
+                raise
+
+
+def visit(browser_path, server, tmp_path):
     from playwright.sync_api import sync_playwright
 
     address, home = server
