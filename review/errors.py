@@ -90,3 +90,23 @@ class InfeasibleError(ReviewError):
 
 class RunError(ReviewError):
     """A notebook run that failed or did not keep its promises."""
+
+
+class MissingExtraError(ReviewError):
+    """A part of the package whose libraries are not installed."""
+
+    def __init__(self, module: str, extra: str = "generate") -> None:
+        self.module, self.extra = module, extra
+        super().__init__(f"the module {module!r} is not installed -> run: make setup-generate (installs the extra {extra!r})")
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        """Survive the way from a worker process back to its parent."""
+        return type(self), (self.module, self.extra)
+
+
+class ModelError(ReviewError):
+    """A language model that is missing, broken or not reachable, or an answer of it that cannot be used at all."""
+
+
+class OptionError(ReviewError):
+    """An option that a generator does not have, or a value that it cannot take."""

