@@ -9,11 +9,12 @@ from pathlib import Path
 
 from review.errors import ModelError
 from review.llm.request import Completion, Message, Model, Request
+from review.llm.usage import Usage
 
 EMBEDDED = "embedded"
 ENDPOINT = "endpoint"
 
-__all__ = ["EMBEDDED", "ENDPOINT", "Completion", "Message", "Model", "Request", "load"]
+__all__ = ["EMBEDDED", "ENDPOINT", "Completion", "Message", "Model", "Request", "Usage", "load"]
 
 
 def load(name: str = EMBEDDED, *, cache: Path | None = None, threads: int = 1) -> Model:

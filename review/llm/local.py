@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from review.errors import MissingExtraError, ModelError
-from review.llm.request import Completion, Request
+from review.llm.request import FEATURES, Completion, Model, Request
+from review.llm.usage import Usage
 from review.llm.weights import Weights
 
 CONTEXT = 2048
 """Tokens of prompt and answer together; SmolLM2-135M-Instruct was trained with 2,048."""
 
 
-class Local:
+class Local(Model):
     """A model file in this process.
 
     The runtime is llama.cpp's server, which also listens on a port of loopback: a key drawn for this object alone keeps
@@ -49,6 +50,7 @@ class Local:
         options.warmup = False
         options.verbosity = -1
         self.weights = weights
+        self._usage = Usage(cost=0.0)
         self.context = context
         self._build = f"xllamacpp {xllamacpp.__version__}"
         try:
@@ -68,6 +70,15 @@ class Local:
             "licence": self.weights.licence,
             "build": self._build,
         }
+
+    @property
+    def usage(self) -> Usage:
+        """What it was asked so far; a model in this process costs nothing."""
+        return self._usage
+
+    def supports(self, feature: str) -> bool:
+        """Tell that schemas and grammars are kept to."""
+        return feature in FEATURES
 
     def complete(self, request: Request) -> Completion:
         """Answer one request; see :class:`review.llm.request.Model`."""
@@ -92,12 +103,14 @@ class Local:
         if "error" in answer:
             raise ModelError(f"{self.weights.name}: {answer['error'].get('message', answer['error'])} -> change the request")
         choice, usage = answer["choices"][0], answer["usage"]
-        return Completion(
+        answered = Completion(
             text=choice["message"].get("content") or "",
             finish=str(choice["finish_reason"]),
             prompt_tokens=int(usage["prompt_tokens"]),
             completion_tokens=int(usage["completion_tokens"]),
         )
+        self._usage.add(requests=1, prompt_tokens=answered.prompt_tokens, completion_tokens=answered.completion_tokens)
+        return answered
 
     def close(self) -> None:
         """Free the model's memory."""

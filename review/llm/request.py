@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
+
+from review.llm.usage import Usage
+
+ROLES = ("system", "user", "assistant")
+FEATURES = ("schema", "grammar")
+"""Kinds of constrained decoding that a request may ask for."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,12 @@ class Message:
 
     role: str
     content: str
+
+    def __post_init__(self) -> None:
+        """Refuse a role that no chat template knows, and text that has no bytes."""
+        if self.role not in ROLES:
+            raise ValueError(f"the role is {self.role!r}: choose one of {', '.join(ROLES)}")
+        self.content.encode()
 
 
 @dataclass(frozen=True)
@@ -39,11 +52,12 @@ class Request:
     seed : int
         0 or more.
     schema : mapping, optional
-        JSON schema that the answer has to meet (constrained decoding, where the backend has it).
+        JSON schema that the answer has to meet (constrained decoding, where :meth:`Model.supports` it). Properties are
+        written in the order in which they stand here.
     grammar : str
         GBNF grammar that the answer has to meet; not together with ``schema``.
     stop : tuple of str
-        Texts that end the answer.
+        Texts that end the answer; none of them is in it.
     """
 
     messages: tuple[Message, ...]
@@ -61,16 +75,21 @@ class Request:
             raise ValueError("a request needs at least one message")
         if self.schema is not None and self.grammar:
             raise ValueError("a request has a schema or a grammar, not both")
-        if self.max_tokens < 1 or self.temperature < 0 or not 0 < self.top_p <= 1 or self.seed < 0:
-            raise ValueError("max_tokens is 1 or more, temperature and seed are 0 or more, top_p is above 0 and at most 1")
+        numbers = (self.temperature, self.top_p)
+        if not all(math.isfinite(number) for number in numbers) or self.temperature < 0 or not 0 < self.top_p <= 1:
+            raise ValueError("temperature is 0 or more, top_p is above 0 and at most 1")
+        if self.max_tokens < 1 or not 0 <= self.seed < 2**32 - 1:
+            raise ValueError("max_tokens is 1 or more, seed is from 0 to 4294967294")
+        if not all(self.stop):
+            raise ValueError("an empty text cannot end an answer")
 
     def body(self) -> dict[str, Any]:
         """Return the request as plain values, the same for the same request."""
         return {
             "messages": [{"role": message.role, "content": message.content} for message in self.messages],
             "max_tokens": self.max_tokens,
-            "temperature": self.temperature,
-            "top_p": self.top_p,
+            "temperature": float(self.temperature),
+            "top_p": float(self.top_p),
             "seed": self.seed,
             "schema": None if self.schema is None else json.loads(json.dumps(self.schema)),
             "grammar": self.grammar,
@@ -87,8 +106,10 @@ class Completion:
     text : str
         What the model wrote; may be empty.
     finish : str
-        ``stop`` (the model ended), ``length`` (cut off at ``max_tokens``) or what the server said.
+        ``stop`` (the model ended), ``length`` (cut off at ``max_tokens``), ``refusal``, ``content_filter`` or what else the
+        server said.
     prompt_tokens, completion_tokens : int
+        0 where the server does not state them (counted in :attr:`Usage.uncounted`).
     cached : bool
         Whether it came from the response cache, at no cost.
     """
@@ -101,11 +122,21 @@ class Completion:
 
 
 class Model(Protocol):
-    """A language model that can be asked."""
+    """A language model that can be asked; as a context manager it is closed at the end."""
 
     @property
     def identity(self) -> Mapping[str, str]:
         """Backend, name, build and (for files) SHA-256 and licence: equal identity, same answers to the same request."""
+
+    @property
+    def usage(self) -> Usage:
+        """What it was asked so far."""
+
+    def supports(self, feature: str) -> bool:
+        """Tell whether answers are decoded under a ``schema`` or a ``grammar``.
+
+        Where they are not, the request is answered as if it had none: whoever asks has to check every answer anyway.
+        """
 
     def complete(self, request: Request) -> Completion:
         """Answer one request.
@@ -117,4 +148,10 @@ class Model(Protocol):
         """
 
     def close(self) -> None:
-        """Free what the model holds."""
+        """Free what the model holds; more than once does no harm."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
