@@ -31,7 +31,7 @@ COEFFICIENTS = {
 }
 
 
-def _points(
+def add_points(
     figure: go.Figure,
     data: Sequence[tuple[float, float | None, float | None, float | None, str]],
     name: str,
@@ -123,7 +123,7 @@ def _draw_shares(chart: Chart, shares: Sequence[_Share], column: str, known: str
         figure.add_trace(go.Scatter(x=xs, y=ys, mode="markers", name=PUBLISHED, marker=_ticks(), hoverinfo="x"))
     for status, group in marks.items():
         points = [(one.y, one.value(column), one.value("low"), one.value("high"), one.hover) for one in group]
-        _points(figure, points, status, symbols[status])
+        add_points(figure, points, status, symbols[status])
     return figure
 
 
@@ -293,7 +293,7 @@ def plot_agreement(table: pd.DataFrame, *, titles: Titles = None, width: Width =
     for y in bare:
         theme.note(figure, "not defined", 0.02, y, xref="x", yref="y", yanchor="middle", font_color=theme.MUTED)
     for key, (name, _, _) in COEFFICIENTS.items():
-        _points(figure, data[key], name, markers[name])
+        add_points(figure, data[key], name, markers[name])
     return figure
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from review.corpus import Corpus
+    from review.generators.dataset import Dataset
 
 SHORT_CAUTIONS = {
     "calibrated": "Calibrated reconstruction: counts of published categories hold by construction.",
@@ -26,7 +27,12 @@ SHORT_CAUTIONS = {
 }
 TABLES = "tables"
 FIGURES = "figures"
+GENERATED = "generated"
+"""Records that a demonstration made and figures of them: never among the figures of the review."""
+
 WATERMARK = ("numpy", "pandas", "papermill", "plotly", "scipy", "statsmodels")
+LIBRARIES = ("peft", "scikit-learn", "tokenizers", "torch", "transformers", "xllamacpp")
+"""Added to the watermark once a demonstration has run."""
 
 
 @dataclass(frozen=True)
@@ -152,12 +158,58 @@ class Session:
         export.export(figure, name, self.output / FIGURES, alt, full, cache=paths.FIGURES)
         return figure
 
+    @property
+    def cache(self) -> str:
+        """Folder of the language model's answers: a run on the same model with the same parameters is answered from there."""
+        return str(paths.CACHE)
+
+    def cell(self, modality: str, method: str) -> pd.DataFrame:
+        """List the coded studies of one cell of the review, for which a demonstration stands.
+
+        Returns
+        -------
+        DataFrame
+            As :func:`review.report.compute_cell` returns it.
+        """
+        return report.compute_cell(self.corpus, modality, method, **self.choice)
+
+    def cell_note(self, modality: str, method: str) -> Any:
+        """Return in words how many coded studies a cell has, and how far that number is a finding."""
+        from IPython.display import Markdown
+
+        return Markdown(f"> {report.describe_cell(self.corpus, modality, method, **self.choice)}")
+
+    def dataset(self, made: Dataset, name: str) -> pd.DataFrame:
+        """Write generated records with their provenance, and return what became of them for display."""
+        made.write(self.output / GENERATED / f"{name}.jsonl")
+        return made.outcomes()
+
+    def demonstration(self, figure: go.Figure, name: str, alt: str, caption: str, made: Dataset) -> go.Figure:
+        """Write a figure about generated records, and return it for display.
+
+        The caption says which model made them, and that they tell nothing about the coded studies.
+        """
+        import plotly.io
+
+        from review import export
+
+        plotly.io.renderers.default = "plotly_mimetype"
+        mark = f" ({made.model['sha256'][:12]})" if made.model.get("sha256") else ""
+        items = f"{len(made.records)} items, {made.model['model']}{mark}, seed {made.seed}"
+        note = f"Demonstration {made.cell}, {items}; it tells nothing about the coded studies."
+        export.export(figure, name, self.output / GENERATED, alt, f"{caption} {note}")
+        return figure
+
     def versions(self) -> pd.DataFrame:
         """Return what made these numbers: corpus hash, Python and packages."""
+        import sys
+
         import pandas as pd
 
         rows = [("corpus", self.corpus.hash[:12]), ("python", platform.python_version())]
         rows += [(name, installed(name)) for name in WATERMARK]
+        if "review.generators" in sys.modules:
+            rows += [(name, installed(name)) for name in LIBRARIES]
         return pd.DataFrame(rows, columns=["what", "version"])
 
 

@@ -9,6 +9,8 @@ DATA = ROOT / "data"
 NOTEBOOKS = ROOT / "notebooks"
 FIGURES = ROOT / "figures"
 RUNS = ROOT / "runs"
+CACHE = RUNS / "cache"
+SEEDS = DATA / "seeds"
 
 BIBLIOGRAPHY = "bibliography.bib"
 CODEBOOK = "codebook.yaml"

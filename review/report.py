@@ -70,6 +70,51 @@ def compute_studies(
     return frame[["key", "citation", "title", "venue", "year", "link", "status", *shown]]
 
 
+def compute_cell(corpus: Corpus, modality: str, method: str, selection: str = "default", where: str = "") -> pd.DataFrame:
+    """List the coded studies of one cell: those that make data of one modality by one method.
+
+    Parameters
+    ----------
+    corpus, selection, where
+        As in :meth:`Corpus.studies`.
+    modality, method : str
+        Codes of these dimensions. A corpus without the two dimensions has no such studies.
+
+    Returns
+    -------
+    DataFrame
+        ``key, citation, title, venue, year, link`` and, where the codebook has them, ``technique``, ``generator`` and
+        ``evaluation``; sorted by year and key.
+    """
+    known = corpus.codebook.dimensions
+    shown = [name for name in ("technique", "generator", "evaluation") if name in known]
+    pair = {"modality", "method"}
+    frame = compute_studies(corpus, selection, where, [*sorted(pair & set(known)), *shown])
+    found = pair <= set(known)
+    rows = frame[(frame["modality"] == modality) & (frame["method"] == method)] if found else frame.head(0)
+    columns = ["key", "citation", "title", "venue", "year", "link", *shown]
+    return rows.sort_values(["year", "key"], kind="stable")[columns].reset_index(drop=True)
+
+
+def describe_cell(corpus: Corpus, modality: str, method: str, selection: str = "default", where: str = "") -> str:
+    """Say how many coded studies one cell has, and within which bounds that number may be another.
+
+    Joint counts of modality and method are not published, so no status but a range can stand beside them.
+    """
+    if not {"modality", "method"} <= set(corpus.codebook.dimensions):
+        return "This corpus does not code modality and method: no study of it stands behind this demonstration."
+    count = len(compute_cell(corpus, modality, method, selection, where))
+    name = corpus.resolve(selection)
+    found = f"{count or 'no'} {'study' if count == 1 else 'studies'} in the cell {modality} x {method}"
+    text = f"The selection `{name}`{' (filtered)' if where else ''} has {found}. The review prints no joint counts"
+    if corpus.basis(selection) == "calibrated" and not where.strip():
+        table = sensitivity.compute_cell_bounds(corpus, "modality", "method", name)
+        row = table[(table["row"] == modality) & (table["column"] == method)].iloc[0]
+        span = f"always {row['min']}" if row["min"] == row["max"] else f"between {row['min']} and {row['max']}"
+        text += f"; over all reconstructions that meet its printed shares this one is {span}"
+    return text + "."
+
+
 def compute_reproduction(corpus: Corpus, selection: str = "default", where: str = "", version: str = "default") -> pd.DataFrame:
     """Set every published value against the corpus and against all reconstructions.
 
