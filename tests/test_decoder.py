@@ -90,7 +90,7 @@ def test_a_cycle_is_learnt_to_no_loss_and_continued(cycle):
 def test_a_markov_chain_is_recovered(chain):
     """Transitions of sampled sequences against those that the data was drawn with; the loss against its entropy rate."""
     sequences, fitted = chain
-    made = decoder.sample(fitted.decoder, [[seed % 3] for seed in range(300)], length=20, seeds=range(300))
+    made = decoder.sample(fitted.decoder, [[seed % 3] for seed in range(150)], length=20, seeds=range(150))
     counts = np.zeros((3, 3))
     for states in made:
         np.add.at(counts, (states[:-1], states[1:]), 1)
@@ -193,6 +193,18 @@ def test_padding_does_not_count():
     assert one.losses == pytest.approx(two.losses, rel=1e-6)
     start = Decoder(6, 8, 1, 2, 5, seed=1)
     assert one.losses[0] == pytest.approx(decoder.likelihood(start, data)[0], rel=1e-5)
+
+
+def test_watched_sequences_are_scored_and_nothing_is_learnt_from_them():
+    options = {"vocabulary": 5, "steps": 7, "batch": 2, "width": 8, "layers": 1, "heads": 2, "seed": 3, "dropout": 0.2}
+    data, other = [[0, 1, 2], [3, 4, 1]], [[4, 4, 4]]
+    plain = decoder.fit(data, **options)
+    watching = decoder.fit(data, watch=other, every=3, **options)
+    assert [step for step, _ in watching.watched] == [0, 3, 6, 7]
+    assert watching.watched[0][1] == decoder.likelihood(Decoder(5, 8, 1, 2, 3, seed=3), other)[0]
+    assert watching.watched[-1][1] == decoder.likelihood(watching.decoder, other)[0]
+    assert plain.watched == ()
+    assert (plain.losses, plain.decoder.checksum) == (watching.losses, watching.decoder.checksum)
 
 
 def test_progress_is_told_and_the_size_is_that_of_the_weights(cycle):

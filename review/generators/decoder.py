@@ -39,10 +39,13 @@ class Fitted:
     decoder : Decoder
     losses : tuple of float
         Mean negative log-likelihood in nats a token of each step's batch, before the step.
+    watched : tuple of (int, float)
+        Steps done, and the loss of the sequences that were only watched.
     """
 
     decoder: Decoder
     losses: tuple[float, ...]
+    watched: tuple[tuple[int, float], ...] = ()
 
 
 def fit(
@@ -60,6 +63,8 @@ def fit(
     context: int | None = None,
     dropout: float = 0.0,
     decay: float = 0.01,
+    watch: Sequence[Sequence[int]] = (),
+    every: int = 50,
     progress: Callable[[int, int], None] | None = None,
 ) -> Fitted:
     """Train a decoder on sequences (AdamW; the rate rises, then falls as a cosine).
@@ -84,6 +89,9 @@ def fit(
         Tokens of a sequence at most, also for what is sampled later; the longest sequence if not given.
     dropout, decay : float
         Share of activations left out, and AdamW's weight decay: both work against learning few sequences by heart.
+    watch : sequence of sequences of int
+        Scored before the first step, after every ``every`` steps and after the last one; nothing is learnt from them.
+    every : int
     progress : callable, optional
         Called with steps done and steps in all.
 
@@ -105,7 +113,7 @@ def fit(
         order = _orders(len(sequences), np.random.default_rng(seed))
         rising = max(1, round(WARM_UP * steps))
         optimiser = torch.optim.AdamW(decoder.parameters(), lr=rate, weight_decay=decay)
-        losses = []
+        losses, watched = [], _watched(decoder, watch, 0)
         decoder.train()
         for step in range(steps):
             for group in optimiser.param_groups:
@@ -120,10 +128,13 @@ def fit(
             torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
             optimiser.step()
+            if (step + 1) % every == 0 or step + 1 == steps:
+                watched += _watched(decoder, watch, step + 1)
+                decoder.train()
             if progress is not None:
                 progress(step + 1, steps)
         decoder.eval()
-    return Fitted(decoder, tuple(losses))
+    return Fitted(decoder, tuple(losses), tuple(watched))
 
 
 def sample(
@@ -200,6 +211,10 @@ def likelihood(decoder: Decoder, sequences: Sequence[Sequence[int]]) -> tuple[fl
             total += float(_loss(decoder(tokens), targets, reduction="sum"))
             count += targets.numel()
     return total / count, count
+
+
+def _watched(decoder: Decoder, sequences: Sequence[Sequence[int]], step: int) -> list[tuple[int, float]]:
+    return [(step, likelihood(decoder, sequences)[0])] if sequences else []
 
 
 def _check(sequences: Sequence[Sequence[int]], vocabulary: int, context: int | None) -> int:
