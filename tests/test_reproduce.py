@@ -74,6 +74,14 @@ def test_nothing_to_run_is_an_error(tmp_path):
         reproduce.reproduce(notebooks=[], folder=tmp_path)
 
 
+def test_demonstrations_can_be_left_out(tmp_path):
+    demonstration = paths.NOTEBOOKS / "31-tabular-prompting.ipynb"
+    with pytest.raises(RunError, match="no notebook"):
+        reproduce.reproduce(notebooks=[demonstration], demonstrations=False, folder=tmp_path)
+    result = reproduce.reproduce(notebooks=[demonstration, *SOURCES], demonstrations=False, folder=tmp_path)
+    assert [outcome.notebook for outcome in result.outcomes] == ["06-versions.ipynb"]
+
+
 def test_an_unknown_selection_is_refused_before_anything_runs(tmp_path):
     with pytest.raises(UnknownNameError, match="v9"):
         reproduce.reproduce(selection="v9", folder=tmp_path / "out")

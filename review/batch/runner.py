@@ -83,6 +83,11 @@ def promised(notebook: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
+def demonstrates(notebook: Path) -> bool:
+    """Tell whether a notebook runs a generator (metadata ``review.quick``: parameters for a small run of it)."""
+    return "quick" in _read(notebook).metadata.get("review", {})
+
+
 def _read(notebook: Path) -> Any:
     import nbformat
     from jsonschema import ValidationError
