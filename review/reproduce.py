@@ -113,7 +113,9 @@ def reproduce(
             bar.set_postfix_str(f"{outcome.notebook}: {outcome.status}")
             bar.update()
 
-        outcomes = run(tasks, jobs, show)
+        order = sorted(range(len(tasks)), key=lambda place: not demonstrates(sources[place]))  # the longest first
+        found = dict(zip(order, run([tasks[place] for place in order], jobs, show), strict=True))
+    outcomes = [found[place] for place in range(len(tasks))]
     drawn = sorted((target / FIGURES).glob("*.json"))
     changed = publish(target / FIGURES, paths.FIGURES) if default and all(item.status == OK for item in outcomes) else ()
     pictures = [path.with_suffix(".svg") for path in drawn]
