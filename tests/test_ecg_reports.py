@@ -217,13 +217,13 @@ def test_rates_count_claims_and_reports_by_hand():
     silent, unclear = Verdict(NOT_STATED), Verdict(NOT_PARSEABLE)
     whole = dict.fromkeys(CLAIMS, silent)
     checked = [whole | {"pr": said, "qt": unclear}, whole | {"pr": wrong, "qrs": said}, whole, whole | {"qt": unclear}]
-    rows = {row["claim"]: row for row in ecg_reports.rates("made", checked)}
-    assert list(rows) == [*CLAIMS, "all"]
-    assert (rows["pr"]["agrees"], rows["pr"]["contradicts"], rows["pr"]["not_stated"], rows["pr"]["share"]) == (1, 1, 2, 0.5)
-    assert (rows["pr"]["low"], rows["pr"]["high"]) == wilson(1, 2)
-    assert (rows["qt"]["not_parseable"], rows["qt"]["share"], rows["qt"]["low"]) == (2, None, None)
-    everything = rows["all"]
-    assert [everything[name] for name in ("agrees", "contradicts", "not_stated", "not_parseable")] == [1, 1, 1, 1]
+    rows = {row["name"]: row for row in ecg_reports.rates("made", checked)}
+    assert list(rows) == [*CLAIMS, ecg_reports.WHOLE]
+    pr, qt, whole_report = rows["pr"], rows["qt"], rows[ecg_reports.WHOLE]
+    assert (pr["count"], pr["total"], pr["share"], pr["not_stated"], pr["reports"]) == (1, 2, 0.5, 2, 4)
+    assert (pr["low"], pr["high"]) == wilson(1, 2)
+    assert (qt["not_parseable"], qt["total"], qt["share"], qt["low"]) == (2, 0, None, None)
+    assert [whole_report[name] for name in ("count", "total", "not_stated", "not_parseable")] == [1, 2, 1, 1]
     assert {row["series"] for row in rows.values()} == {"made"}
 
 

@@ -22,6 +22,7 @@ PATH = paths.DATA / "seeds" / "ecg-reports.jsonl"
 ANY = "any"
 LICENCE = "CC-BY-4.0"
 AGREES, CONTRADICTS, NOT_STATED, NOT_PARSEABLE = "agrees", "contradicts", "not stated", "not parseable"
+WHOLE = "whole report"
 VERDICTS = (AGREES, CONTRADICTS, NOT_STATED, NOT_PARSEABLE)
 
 
@@ -218,29 +219,35 @@ def rates(series: str, checked: Sequence[Mapping[str, Verdict]]) -> tuple[dict[s
     Returns
     -------
     tuple of dict
-        ``series, claim, agrees, contradicts, not_stated, not_parseable, total, share, low, high``: the share is agreeing
-        claims of those stated, with a 95 % Wilson interval; None where nothing was stated. The last row, claim ``all``,
-        counts reports: ``agrees`` those that state something and contradict nothing, ``not_stated`` those that state nothing.
+        ``series, name, count, total, share, low, high, not_stated, not_parseable, reports``: for each claim, how many agree of
+        those stated, with a 95 % Wilson interval (None where nothing was stated), and in how many of all reports it is
+        missing or cannot be read. The last row, :data:`WHOLE`, counts reports: those in which nothing contradicts, of those
+        that state anything.
     """
-    rows = []
-    for name in CLAIMS:
-        counts = {verdict: sum(item[name].verdict == verdict for item in checked) for verdict in VERDICTS}
-        rows.append(_rate(series, name, counts, len(checked)))
-    whole = dict.fromkeys(VERDICTS, 0)
-    for item in checked:
-        kinds = {verdict.verdict for verdict in item.values()}
-        order = (CONTRADICTS, AGREES, NOT_PARSEABLE, NOT_STATED)
-        whole[next(verdict for verdict in order if verdict in kinds)] += 1
-    rows.append(_rate(series, "all", whole, len(checked)))
-    return tuple(rows)
+    whole = [_whole([item.verdict for item in verdicts.values()]) for verdicts in checked]
+    rows = [_rate(series, name, [verdicts[name].verdict for verdicts in checked]) for name in CLAIMS]
+    return (*rows, _rate(series, WHOLE, whole))
 
 
-def _rate(series: str, claim: str, counts: Mapping[str, int], total: int) -> dict[str, Any]:
-    stated = counts[AGREES] + counts[CONTRADICTS]
-    low, high = wilson(counts[AGREES], stated) if stated else (None, None)
-    share = counts[AGREES] / stated if stated else None
-    kinds = {verdict.replace(" ", "_"): counts[verdict] for verdict in VERDICTS}
-    return {"series": series, "claim": claim, **kinds, "total": total, "share": share, "low": low, "high": high}
+def _whole(verdicts: Sequence[str]) -> str:
+    return next(kind for kind in (CONTRADICTS, AGREES, NOT_PARSEABLE, NOT_STATED) if kind in verdicts)
+
+
+def _rate(series: str, name: str, verdicts: Sequence[str]) -> dict[str, Any]:
+    count, stated = verdicts.count(AGREES), verdicts.count(AGREES) + verdicts.count(CONTRADICTS)
+    low, high = wilson(count, stated) if stated else (None, None)
+    return {
+        "series": series,
+        "name": name,
+        "count": count,
+        "total": stated,
+        "share": count / stated if stated else None,
+        "low": low,
+        "high": high,
+        "not_stated": verdicts.count(NOT_STATED),
+        "not_parseable": verdicts.count(NOT_PARSEABLE),
+        "reports": len(verdicts),
+    }
 
 
 def shuffled(number: int, seed: int) -> list[int]:
