@@ -127,6 +127,12 @@ def test_a_number_that_json_does_not_know_is_refused_and_nothing_is_written(tmp_
     assert list(tmp_path.iterdir()) == []
 
 
+def test_half_a_surrogate_pair_survives(tmp_path):
+    path, _ = made(records=(Record(0, {"text": "a\ud83d b"}, raw="\udc00"),)).write(tmp_path / "out.jsonl")
+    row = json.loads(path.read_text("utf-8"))
+    assert (row["content"]["text"], row["raw"]) == ("a\ud83d b", "\udc00")
+
+
 def test_seeds_of_items_differ_and_repeat():
     seeds = [item_seed(1, index) for index in range(1000)]
     assert seeds == [item_seed(1, index) for index in range(1000)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from review.files import digest, to_json, write_text
+from review.files import digest, to_json, write_bytes
 from review.statistics import wilson
 
 if TYPE_CHECKING:
@@ -210,9 +210,14 @@ class Dataset:
             "measures": {name: [dict(row) for row in table] for name, table in self.measures.items()},
         }
         beside = path.with_name(path.stem + ".provenance.json")
-        write_text(path, "".join(line + "\n" for line in lines))
-        write_text(beside, to_json(facts))
+        write_bytes(path, _bytes("".join(line + "\n" for line in lines)))
+        write_bytes(beside, _bytes(to_json(facts)))
         return path, beside
+
+
+def _bytes(text: str) -> bytes:
+    """Return JSON as UTF-8; half a surrogate pair, which a model may write, becomes its JSON escape."""
+    return text.encode("utf-8", "backslashreplace")
 
 
 def item_seed(seed: int, index: int) -> int:
