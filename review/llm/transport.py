@@ -1,0 +1,114 @@
+"""Send one chat completion with the official client; nothing that the client holds or raises, and with it the key, gets out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from review.errors import MissingExtraError
+from review.llm.settings import Settings
+
+_HEADERS = ("retry-after", "retry-after-ms")
+
+
+@dataclass(frozen=True)
+class Response:
+    """What came back of one attempt, without the key.
+
+    Attributes
+    ----------
+    status : int
+        Of HTTP; 0 if nothing came back.
+    text : str
+        Body, or what went wrong if nothing came back.
+    headers : mapping
+        Those about waiting.
+    slow : bool
+        Whether the time was up.
+    passing : bool
+        Whether, if nothing came back, the same attempt may succeed later.
+    """
+
+    status: int
+    text: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    slow: bool = False
+    passing: bool = True
+
+
+class Transport:
+    """The client of one endpoint.
+
+    Its own repetitions are off (they have no limit for the whole), and what the environment holds for OpenAI itself,
+    such as an organization, is not sent along.
+
+    Parameters
+    ----------
+    settings : Settings
+
+    Raises
+    ------
+    MissingExtraError
+        If ``openai`` is not installed.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        try:
+            import openai
+        except ModuleNotFoundError:
+            raise MissingExtraError("openai") from None
+        self._openai: Any = openai
+        self._settings = settings
+        self._client: Any = None
+        self._lock = threading.Lock()
+
+    def post(self, body: Mapping[str, Any], extra: Mapping[str, Any], seconds: float) -> Response:
+        """Send one request and return what came back within ``seconds``.
+
+        The client's own limit starts anew with each byte that arrives, so a clock beside it closes the connection.
+        """
+        client, late = self._connect(), threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            client.close()
+
+        watch = threading.Timer(seconds, give_up)
+        watch.daemon = True
+        watch.start()
+        status, text, headers, passing = 0, "", {}, True
+        try:
+            raw = client.chat.completions.with_raw_response.create(**body, extra_body=dict(extra) or None, timeout=seconds)
+            status, text = raw.http_response.status_code, raw.http_response.content.decode("utf-8", "replace")
+        except self._openai.APIStatusError as error:
+            status, text = error.response.status_code, error.response.content.decode("utf-8", "replace")
+            headers = {name: error.response.headers[name] for name in _HEADERS if name in error.response.headers}
+        except self._openai.APITimeoutError:
+            late.set()
+        except Exception as error:  # whatever the client meets; all of it becomes the text of a failure
+            cause = error.__cause__ or error
+            text, passing = f"{type(cause).__name__}: {cause}", isinstance(error, self._openai.APIConnectionError)
+        finally:
+            watch.cancel()
+        if late.is_set():
+            self.close()
+        slow = late.is_set() and not status
+        scrub = self._settings.key.scrub
+        return Response(status, scrub(text), {name: scrub(headers[name]) for name in headers}, slow, passing or slow)
+
+    def close(self) -> None:
+        """Close the connections; the next request opens new ones."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _connect(self) -> Any:
+        with self._lock:
+            if self._client is None:
+                key = self._settings.key.reveal() or "none"
+                self._client = self._openai.OpenAI(base_url=self._settings.base_url, api_key=key, max_retries=0)
+                self._client.organization = self._client.project = None
+            return self._client
