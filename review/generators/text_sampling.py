@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 START, END = "<|im_start|>", "<|im_end|>"
 """Tokens around a turn of a conversation; a completion ends with ``END``."""
+BATCH = 16
+"""Items at a time; with 8 or fewer most of the time goes into moving the weights."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def sample(
     temperature: float = 0.8,
     top_p: float = 0.95,
     seeds: Sequence[int],
-    batch: int = 8,
+    batch: int = BATCH,
     progress: Progress | None = None,
 ) -> list[Sampled]:
     """Draw a completion for each prompt.
