@@ -46,7 +46,7 @@ def load(name: str = EMBEDDED, *, cache: Path | None = None, threads: int = 1) -
         from review.llm import weights
         from review.llm.local import Local
 
-        model = Local(weights.embedded() if name == EMBEDDED else weights.check(Path(name)), threads=threads)
+        model = Local(weights.embedded() if name == EMBEDDED else weights.check(Path(name).expanduser()), threads=threads)
     else:
         raise ModelError(f"no language model named {name!r} -> give {EMBEDDED!r}, {ENDPOINT!r} or the path of a .gguf file")
     if cache is not None:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import ctypes
+import json
+import os
 import secrets
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
 from review.errors import MissingExtraError, ModelError
+from review.llm import constrain
 from review.llm.request import FEATURES, Completion, Model, Request
 from review.llm.usage import Usage
-from review.llm.weights import Weights
+from review.llm.weights import Weights, reason
 
 CONTEXT = 2048
-"""Tokens of prompt and answer together; SmolLM2-135M-Instruct was trained with 2,048."""
+"""Tokens of prompt and answer together. The embedded model knows 8,192; memory grows by 22.5 kB a token."""
 
 
 class Local(Model):
     """A model file in this process.
 
     The runtime is llama.cpp's server, which also listens on a port of loopback: a key drawn for this object alone keeps
-    everybody else out of it. The prompt cache is off, so that an answer depends on its request only, never on earlier ones.
+    everybody else out of it. Nothing is kept between requests, so that an answer depends on its request only. It also
+    depends on the number of threads, which is therefore part of the identity. Several Python threads may ask; they wait for
+    each other.
 
     Parameters
     ----------
@@ -41,34 +48,50 @@ class Local(Model):
             import xllamacpp
         except ModuleNotFoundError:
             raise MissingExtraError("xllamacpp") from None
+        if threads < 1 or context < 1:
+            raise ValueError(f"threads ({threads}) and context ({context}) are 1 or more")
         options = xllamacpp.CommonParams()
         options.model.path = str(weights.path)
         options.n_ctx = context
         options.n_parallel = 1
         options.cpuparams.n_threads = options.cpuparams_batch.n_threads = threads
+        options.n_gpu_layers = 0
         options.api_keys = [secrets.token_hex(16)]
-        options.warmup = False
+        options.n_threads_http = 1
+        options.endpoint_slots = options.ui = options.warmup = False
+        options.fit_params = False  # would load the file twice
+        options.cache_ram_mib = 0  # would keep earlier prompts, up to 8 GB
+        options.check_tensors = True
         options.verbosity = -1
-        self.weights = weights
+        self.weights, self.threads, self.context = weights, threads, context
         self._usage = Usage(cost=0.0)
-        self.context = context
-        self._build = f"xllamacpp {xllamacpp.__version__}"
+        self._forked = False
+        self._known: dict[str, str] = {}
+        self._guided = constrain.available(xllamacpp.json_schema_to_grammar)
+        self._build = f"xllamacpp {xllamacpp.__version__}{' with LLGuidance' if self._guided else ''}"
+        failed = False
         try:
             self._server: Any = xllamacpp.Server(options)
-        except RuntimeError as error:
-            raise ModelError(
-                f"{weights.path} cannot be loaded ({error}) -> the file may be cut short: download it again"
-            ) from None
+        except RuntimeError:
+            failed = True
+        if failed:
+            why, remedy = reason(weights.path)
+            raise ModelError(f"{weights.path} cannot be loaded ({why}) -> {remedy}")
+        _LOADED.add(self)
+
+    def __repr__(self) -> str:
+        return f"Local({self.weights.name!r}, threads={self.threads})"
 
     @property
     def identity(self) -> Mapping[str, str]:
-        """Backend, file and build; the same for the same file wherever it lies."""
+        """Backend, file, build and threads; the same for the same file wherever it lies."""
         return {
             "backend": "local",
             "model": self.weights.name,
             "sha256": self.weights.sha256,
             "licence": self.weights.licence,
             "build": self._build,
+            "threads": str(self.threads),
         }
 
     @property
@@ -81,30 +104,28 @@ class Local(Model):
         return feature in FEATURES
 
     def complete(self, request: Request) -> Completion:
-        """Answer one request; see :class:`review.llm.request.Model`."""
+        """Answer one request; see :class:`review.llm.request.Model`.
+
+        Raises
+        ------
+        ModelError
+            Also if the schema cannot be kept to as a whole, or the grammar is not understood.
+        """
         body: dict[str, Any] = {
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
-            "max_tokens": request.max_tokens,
-            "temperature": request.temperature,
-            "top_p": request.top_p,
-            "seed": request.seed,
+            **{name: value for name, value in request.body().items() if name not in FEATURES},
             "cache_prompt": False,
         }
-        if request.schema is not None:
-            body["json_schema"] = dict(request.schema)
         if request.grammar:
             body["grammar"] = request.grammar
-        if request.stop:
-            body["stop"] = list(request.stop)
-        try:
-            answer = self._server.handle_chat_completions(body)
-        except ValueError as error:  # a schema that cannot be decoded
-            raise ModelError(f"{self.weights.name}: {error} -> change the request") from None
-        if "error" in answer:
-            raise ModelError(f"{self.weights.name}: {answer['error'].get('message', answer['error'])} -> change the request")
+        elif request.schema is not None and self._guided:
+            body["grammar"] = self._grammar(request.schema)
+        elif request.schema is not None:
+            body["json_schema"] = request.body()["schema"]
+        answer = self._ask("handle_chat_completions", body)
         choice, usage = answer["choices"][0], answer["usage"]
+        text = choice["message"].get("content") or ""
         answered = Completion(
-            text=choice["message"].get("content") or "",
+            text=constrain.strip(text) if request.schema is not None else text,
             finish=str(choice["finish_reason"]),
             prompt_tokens=int(usage["prompt_tokens"]),
             completion_tokens=int(usage["completion_tokens"]),
@@ -113,5 +134,53 @@ class Local(Model):
         return answered
 
     def close(self) -> None:
-        """Free the model's memory."""
+        """Free the model's memory; more than once does no harm."""
         self._server = None
+
+    def _ask(self, method: str, body: Mapping[str, Any]) -> Any:
+        """Call the server and return its answer, or raise what it says."""
+        server = self._server
+        if self._forked:
+            raise ModelError(f"{self.weights.name} was loaded before this process was forked -> load it in each process")
+        if server is None:
+            raise ModelError(f"{self.weights.name} is closed -> load it again")
+        said = ""
+        try:
+            answer = getattr(server, method)(body)
+        except ValueError as error:
+            said = str(error)
+        if not said and "error" not in answer:
+            return answer
+        fault = {"message": said} if said else answer["error"]
+        if "n_prompt_tokens" in fault:
+            raise ModelError(
+                f"{self.weights.name}: the prompt has {fault['n_prompt_tokens']} tokens, the context {fault['n_ctx']} "
+                "-> shorten the prompt"
+            )
+        raise ModelError(f"{self.weights.name}: {fault.get('message', fault)} -> change the request")
+
+    def _grammar(self, schema: Mapping[str, Any]) -> str:
+        """Return the grammar of a schema after making sure that it works."""
+        key = json.dumps(schema)
+        if key not in self._known:
+            trial = {"prompt": "a", "max_tokens": len(constrain.PROBE.encode()), "temperature": 0.0, "cache_prompt": False}
+            answer = self._ask("handle_completions", {**trial, "grammar": constrain.grammar(schema, start=constrain.PROBE)})
+            if not answer["choices"][0]["text"].startswith(constrain.PROBE):
+                raise ModelError(f"{self.weights.name}: the schema cannot be kept to: {key[:300]} -> use simpler keywords")
+            self._known[key] = constrain.grammar(schema)
+        return self._known[key]
+
+
+_LOADED: weakref.WeakSet[Local] = weakref.WeakSet()
+
+
+def _leave_to_parent() -> None:
+    """Take loaded models away from a forked process: their threads are not in it, and freeing them would wait forever."""
+    for model in list(_LOADED):
+        if model._server is not None:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(model._server))  # never freed in this process
+        model._server, model._forked = None, True
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_leave_to_parent)

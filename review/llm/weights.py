@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,18 +62,47 @@ def embedded() -> Weights:
 def check(path: Path) -> Weights:
     """Return the weights in a GGUF file.
 
+    Whether all of it is there shows when it is loaded: the runtime compares the place of every tensor with the size of the
+    file, and finds values that are no numbers. Other changes inside the data show in the SHA-256 only.
+
     Raises
     ------
     ModelError
         If there is no such file, or it is no GGUF file.
     """
+    if path.exists() and not path.is_file():
+        raise ModelError(f"{path} is no file -> name the .gguf file itself")
     try:
         with path.open("rb") as file:
             head = file.read(SMALLEST)
             file.seek(0)
             total = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ModelError(f"{path}: the model file cannot be read ({error.strerror}) -> check the path") from None
+        raise ModelError(f"{path}: the model file cannot be read ({error.strerror}) -> check the path and its rights") from None
     if len(head) < SMALLEST or not head.startswith(MAGIC):
-        raise ModelError(f"{path} is no GGUF file (it does not start with the letters GGUF) -> download or convert it again")
+        what = "is empty" if not head else "is no GGUF file (it does not start with the letters GGUF, or ends after them)"
+        raise ModelError(f"{path} {what} -> download or convert it again")
     return Weights(path.resolve(), path.stem, total)
+
+
+def reason(path: Path) -> tuple[str, str]:
+    """Return why the runtime cannot load a file, and what to do; another process tries it, as the runtime tells only stderr."""
+    command = [sys.executable, "-c", _TRIAL, str(path)]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=300)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"{type(error).__name__}", "try again with more memory"
+    said = done.stderr.decode("utf-8", "replace")
+    lines = re.findall(r"^\S+ E +[\w ]+: (?:error loading model: )?(.+)$", said, re.MULTILINE) or said.split("\n")[-2:-1]
+    why = lines[0].strip()[-300:] if lines else f"the runtime ended with {done.returncode}"
+    unknown = "unknown" in why or "only supports" in why
+    return why, "use a file that this version of llama.cpp knows" if unknown else "it is cut short or damaged: download it again"
+
+
+_TRIAL = """
+import sys, xllamacpp
+options = xllamacpp.CommonParams()
+options.model.path, options.n_ctx, options.warmup, options.fit_params = sys.argv[1], 64, False, False
+options.check_tensors, options.verbosity, options.n_gpu_layers = True, 1, 0
+xllamacpp.Server(options)
+"""
