@@ -72,12 +72,10 @@ class Cached(Model):
         identity = dict(self.identity)
         name = key(identity, request)
         path = self.folder / name[:2] / f"{name}.json"
-        found = _read(path, name)
+        found, damaged = _read(path, name)
+        self.usage.add(cached=int(found is not None), damaged=int(damaged))
         if found is not None:
-            self.usage.add(cached=1)
             return found
-        damaged = path.exists()
-        self.usage.add(damaged=int(damaged))
         answer = self.model.complete(request)
         facts = {fact: getattr(answer, fact) for fact in _FACTS}
         entry = {"format": FORMAT, "key": name, "model": identity, "request": request.body(), "answer": facts}
@@ -86,7 +84,7 @@ class Cached(Model):
             _keep(path, to_json(entry).encode(), replace=damaged)
         except OSError as error:
             raise _unusable(self.folder, error) from None
-        kept = _read(path, name)
+        kept, _ = _read(path, name)
         return answer if kept is None or _same(kept, answer) else kept
 
     def close(self) -> None:
@@ -107,16 +105,18 @@ def _digest(entry: Mapping[str, Any]) -> str:
     return digest(_bytes([entry["format"], entry["key"], entry["model"], entry["request"], entry["answer"]]))
 
 
-def _read(path: Path, name: str) -> Completion | None:
-    """Return the answer in a file; None if there is no file, or it is not what was once written there."""
+def _read(path: Path, name: str) -> tuple[Completion | None, bool]:
+    """Return the answer in a file, if there is one; and whether there is a file that is not what was once written there."""
     try:
         entry = json.loads(path.read_bytes())
         answer = entry["answer"]
         if entry["format"] != FORMAT or entry["key"] != name or entry["digest"] != _digest(entry):
-            return None
-        return Completion(**{fact: answer[fact] for fact in _FACTS}, cached=True)
-    except (OSError, ValueError, KeyError, TypeError):  # missing, cut short, not JSON, not our JSON
-        return None
+            return None, True
+        return Completion(**{fact: answer[fact] for fact in _FACTS}, cached=True), False
+    except FileNotFoundError:
+        return None, False
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # not readable, cut short, not JSON, not our JSON
+        return None, True
 
 
 def _keep(path: Path, data: bytes, *, replace: bool) -> None:

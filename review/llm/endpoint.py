@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from review.errors import ModelError
+from review.llm.constrain import closed
 from review.llm.reply import Failure, Reply, lost, read, refused
 from review.llm.request import Completion, Model, Request
 from review.llm.settings import Settings
@@ -146,7 +147,7 @@ class Endpoint(Model):
 
     def _constraint(self, request: Request) -> dict[str, Any]:
         """Return what tells the server about schema or grammar, in the words of the mode."""
-        mode, schema = self.settings.mode, request.body()["schema"]
+        mode, schema = self.settings.mode, closed(request.body()["schema"])
         extra: dict[str, Any] = {"cache_prompt": False} if mode == "llama.cpp" else {}
         if mode == "llama.cpp" and request.grammar:
             extra["grammar"] = request.grammar
@@ -165,7 +166,7 @@ class Endpoint(Model):
             self._limit = "max_completion_tokens"
             return True
         if self.settings.mode == "auto" and "response_format" in self._constraint(request) and failure.about_format:
-            self._refused.add(json.dumps(request.body()["schema"]))
+            self._refused.add(json.dumps(closed(request.body()["schema"])))
             return True
         return False
 

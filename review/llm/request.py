@@ -53,7 +53,9 @@ class Request:
         0 or more.
     schema : mapping, optional
         JSON schema that the answer has to meet (constrained decoding, where :meth:`Model.supports` it). Properties are
-        written in the order in which they stand here.
+        written in the order in which they stand here; there are none beside them unless ``additionalProperties`` says so.
+        Only what ends can meet it: bound strings (``maxLength``), arrays (``maxItems``) and decimals (``multipleOf``), and
+        leave room in ``max_tokens``.
     grammar : str
         GBNF grammar that the answer has to meet; not together with ``schema``.
     stop : tuple of str

@@ -70,7 +70,8 @@ class Settings:
 
     ``auto`` sends a schema as the standard's ``response_format`` and, if the server refuses that, asks again without;
     ``json_schema`` sends it and takes no for an answer; ``llama.cpp`` sends ``json_schema`` or ``grammar`` as that server
-    has them; ``none`` sends neither. Only ``llama.cpp`` has grammars.
+    has them; ``none`` sends neither. Only ``llama.cpp`` has grammars. Whether a server keeps to all of a schema is its own
+    affair (llama.cpp leaves out ``minimum`` and ``maximum`` of a ``number``, for example): check every answer.
 
     Attributes
     ----------
