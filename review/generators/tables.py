@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAMES = ("breast-cancer", "diabetes")
-CHOICES = ("chosen", "all")
+CHOICES = ("few", "chosen", "all")
 SHARE = 0.3
 """Part of the rows that is held out."""
 
@@ -165,9 +165,9 @@ def load(name: str, columns: str = "chosen") -> Table:
     Parameters
     ----------
     name : {"breast-cancer", "diabetes"}
-    columns : {"chosen", "all"}
-        Eight columns, short enough for a language model's context, rounded to about three figures; or every one of them, as
-        it is.
+    columns : {"few", "chosen", "all"}
+        Five or eight columns, short enough to be written by a language model, rounded to about three figures; or every one of
+        them, as it is.
 
     Raises
     ------
@@ -180,20 +180,20 @@ def load(name: str, columns: str = "chosen") -> Table:
         raise UnknownNameError("table", name, NAMES)
     if columns not in CHOICES:
         raise UnknownNameError("choice of columns", columns, CHOICES)
-    return _LOADERS[name](columns == "all")
+    return _LOADERS[name](columns)
 
 
 LICENCE = "BSD-3-Clause (scikit-learn, which ships the table; its description states no licence of the data)"
 CANCER = {
-    "mean radius": 2,
-    "mean texture": 2,
+    "mean radius": 1,
+    "mean texture": 1,
     "mean area": 0,
-    "mean smoothness": 3,
     "mean concavity": 3,
+    "mean smoothness": 3,
     "mean symmetry": 3,
-    "worst radius": 2,
+    "worst radius": 1,
 }
-"""Chosen columns of the breast cancer table, with decimals."""
+"""Chosen numbers of the breast cancer table, with decimals; the first four are the few."""
 
 DIABETES = {
     "age": ("age", "years", 0),
@@ -209,18 +209,21 @@ DIABETES = {
 }
 """Code of a number in the diabetes table -> name, unit and decimals."""
 
-FEWER = ("age", "bmi", "bp", "s1", "s3", "s6", "target")
+FEWER = ("age", "bmi", "s6", "target", "bp", "s1", "s3")
+"""Chosen numbers of the diabetes table; the first four are the few."""
 
 
-def _cancer(every: bool) -> Table:
+def _cancer(choice: str) -> Table:
     from sklearn.datasets import load_breast_cancer
 
     bunch = load_breast_cancer(as_frame=True)
     levels = tuple(str(name) for name in bunch.target_names)
     frame = bunch.frame.rename(columns={"target": "diagnosis"})
     frame["diagnosis"] = [levels[code] for code in frame["diagnosis"]]
-    numbers = {name: _decimals(frame[name]) for name in bunch.feature_names} if every else CANCER
-    columns = [Column("diagnosis", "class", levels=levels), *(Column(str(name), "number", "", n) for name, n in numbers.items())]
+    numbers = dict(list(CANCER.items())[: 4 if choice == "few" else None])
+    if choice == "all":
+        numbers = {str(name): _decimals(frame[name]) for name in bunch.feature_names}
+    columns = [Column("diagnosis", "class", levels=levels), *(Column(name, "number", "", n) for name, n in numbers.items())]
     source = (
         "Breast Cancer Wisconsin (Diagnostic), UCI: W. H. Wolberg, W. N. Street, O. L. Mangasarian, 1995; nuclei in digitised "
         "images of fine needle aspirates of breast masses"
@@ -228,12 +231,12 @@ def _cancer(every: bool) -> Table:
     return _table("breast-cancer", "Breast cancer Wisconsin (diagnostic)", columns, "diagnosis", frame, source)
 
 
-def _diabetes(every: bool) -> Table:
+def _diabetes(choice: str) -> Table:
     from sklearn.datasets import load_diabetes
 
     frame = load_diabetes(as_frame=True, scaled=False).frame
-    codes = DIABETES if every else {code: DIABETES[code] for code in FEWER}
-    decimals = {code: _decimals(frame[code]) if every else DIABETES[code][2] for code in codes}
+    codes = DIABETES if choice == "all" else {code: DIABETES[code] for code in FEWER[: 4 if choice == "few" else None]}
+    decimals = {code: _decimals(frame[code]) if choice == "all" else DIABETES[code][2] for code in codes}
     frame = frame.rename(columns={code: name for code, (name, _, _) in DIABETES.items()})
     frame["sex"] = [f"{code:.0f}" for code in frame["sex"]]
     columns = [Column(name, "number", unit, decimals[code]) for code, (name, unit, _) in codes.items()]
@@ -242,7 +245,7 @@ def _diabetes(every: bool) -> Table:
     return _table("diabetes", "Diabetes", columns, "disease progression", frame, source)
 
 
-_LOADERS: Mapping[str, Callable[[bool], Table]] = {"breast-cancer": _cancer, "diabetes": _diabetes}
+_LOADERS: Mapping[str, Callable[[str], Table]] = {"breast-cancer": _cancer, "diabetes": _diabetes}
 
 
 def _table(name: str, title: str, columns: list[Column], target: str, frame: pd.DataFrame, source: str) -> Table:
