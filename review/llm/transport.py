@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from review.errors import MissingExtraError
-from review.llm.settings import Settings
+from review.llm.settings import Secret, Settings
 
 _HEADERS = ("retry-after", "retry-after-ms")
+_LIBRARIES = ("openai", "httpx", "httpx2", "httpcore", "httpcore2")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,21 @@ class Response:
     passing: bool = True
 
 
+class _Scrub(logging.Filter):
+    """Take the key out of what the libraries log: at the lowest level that is also what a careless server repeats."""
+
+    def __init__(self, secret: Secret) -> None:
+        super().__init__()
+        self._secret = secret
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass, without the key."""
+        said = record.getMessage()
+        if self._secret.scrub(said) != said:
+            record.msg, record.args = self._secret.scrub(said), ()
+        return True
+
+
 class Transport:
     """The client of one endpoint.
 
@@ -62,6 +79,7 @@ class Transport:
         self._openai: Any = openai
         self._settings = settings
         self._client: Any = None
+        self._filter = _Scrub(settings.key)
         self._lock = threading.Lock()
 
     def post(self, body: Mapping[str, Any], extra: Mapping[str, Any], seconds: float) -> Response:
@@ -104,6 +122,8 @@ class Transport:
             client, self._client = self._client, None
         if client is not None:
             client.close()
+            for logger in _loggers():
+                logger.removeFilter(self._filter)
 
     def _connect(self) -> Any:
         with self._lock:
@@ -111,4 +131,12 @@ class Transport:
                 key = self._settings.key.reveal() or "none"
                 self._client = self._openai.OpenAI(base_url=self._settings.base_url, api_key=key, max_retries=0)
                 self._client.organization = self._client.project = None
+                for logger in _loggers():
+                    logger.addFilter(self._filter)
             return self._client
+
+
+def _loggers() -> list[logging.Logger]:
+    """Return the loggers of the libraries; a filter of a parent does not see what its children log."""
+    known = list(logging.root.manager.loggerDict.items())
+    return [logger for name, logger in known if name.split(".")[0] in _LIBRARIES and isinstance(logger, logging.Logger)]
