@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from peft.tuners.tuners_utils import BaseTunerLayer
 from text_models import write_tiny
 
 from review import generators
@@ -109,7 +110,7 @@ def scripted(monkeypatch, file):
         asked = []
 
         def sample(base, prompts, **settings):
-            layers = [layer for layer in base.model.modules() if hasattr(layer, "disable_adapters")]
+            layers = [layer for layer in base.model.modules() if isinstance(layer, BaseTunerLayer)]
             asked.append((list(prompts), settings, {layer.disable_adapters for layer in layers}))
             return [Sampled(*answer) for answer in answers[: len(prompts)]]
 
