@@ -85,6 +85,10 @@ CASES = [  # report, findings, verdicts of heart rate, rhythm, PR, QRS, QT
     ("No abnormalities, sinus rhythm.", NORMAL, (SILENT, AGREE, SILENT, SILENT, SILENT)),
     ("ECG. The patient feels well.", NORMAL, (SILENT, SILENT, SILENT, SILENT, SILENT)),
     ("", NORMAL, (SILENT, SILENT, SILENT, SILENT, SILENT)),
+    ("PR/QRS/QT 160/160 ms.", NORMAL, (SILENT, SILENT, UNCLEAR, UNCLEAR, UNCLEAR)),  # which two?
+    ("PR is short and QRS 94 ms.", NORMAL, (SILENT, SILENT, UNCLEAR, AGREE, SILENT)),
+    ("No measurable rate.", NORMAL, (CONTRA, SILENT, SILENT, SILENT, SILENT)),
+    ("No rate given.", NORMAL, (UNCLEAR, SILENT, SILENT, SILENT, SILENT)),
     ("PR 150\N{EN DASH}170 ms", NORMAL, (SILENT, SILENT, AGREE, SILENT, SILENT)),
     ("P waves precede each QRS. PR: P waves are conducted.", NORMAL, (SILENT, SILENT, UNCLEAR, UNCLEAR, SILENT)),
     ("72/min PR 160 ms", NORMAL, (AGREE, SILENT, AGREE, SILENT, SILENT)),
@@ -138,9 +142,11 @@ def test_a_contradiction_names_both_sides():
     verdicts = ecg_reports.agreement("Sinus tachycardia, PR 220 ms, QT not measurable", UNEVEN)
     text = ecg_reports.contradictions(verdicts)
     assert "rhythm: stated normal/bradycardia/tachycardia; tachycardia, measured irregular" in text
-    assert "pr: stated 220-220, measured not measurable" in text
+    assert "pr: stated 220, measured not measurable" in text
     assert "qt: stated not measurable, measured 360 ms" in text
     assert ecg_reports.contradictions(ecg_reports.agreement("", UNEVEN)) == ""
+    apart = ecg_reports.contradictions(ecg_reports.agreement("PR 200-220 ms, rate above 100/min", NORMAL))
+    assert apart == "heart_rate: stated 100 or more, measured 72.3 beats/min; pr: stated 200-220, measured 160 ms"
 
 
 TEMPLATES = ecg_reports.load()

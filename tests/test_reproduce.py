@@ -75,7 +75,7 @@ def test_nothing_to_run_is_an_error(tmp_path):
 
 
 def test_demonstrations_can_be_left_out(tmp_path):
-    demonstration = paths.NOTEBOOKS / "31-tabular-prompting.ipynb"
+    demonstration = paths.NOTEBOOKS / "23-text-specialized.ipynb"
     with pytest.raises(RunError, match="no notebook"):
         reproduce.reproduce(notebooks=[demonstration], demonstrations=False, folder=tmp_path)
     result = reproduce.reproduce(notebooks=[demonstration, *SOURCES], demonstrations=False, folder=tmp_path)

@@ -181,6 +181,19 @@ def segments(number: int, seed: int, rhythms: Sequence[str] = tuple(RHYTHMS)) ->
     return tuple(simulate(rhythms[index % len(rhythms)], item_seed(seed, index)) for index in range(number))
 
 
+def describe() -> dict[str, Any]:
+    """Return what decides a segment besides its rhythm and seed, for a configuration."""
+    from importlib.metadata import version
+
+    return {
+        "library": f"neurokit2 {version('neurokit2')}",
+        "sampling_rate": RATE,
+        "seconds": SECONDS,
+        "heart_rates": {name: list(limits) for name, limits in HEART_RATES.items()},
+        "edge": EDGE,
+    }
+
+
 def _waves(drawn: Drawn) -> dict[str, tuple[float, float, float]]:
     """Return peak (seconds from the R wave), standard deviation (seconds) and height of each wave, P to T."""
     narrow = drawn.qrs / 10

@@ -156,18 +156,24 @@ def _marks(text: str) -> Iterator[_Mark]:
 
 
 def _read_lists(sentence: Sequence[_Mark], claims: Claims) -> None:
-    """Read names in a row with as many numbers behind them: ``PR/QRS/QT 160/90/400 ms``."""
+    """Read names in a row with as many numbers behind them: ``PR/QRS/QT 160/90/400 ms``; with fewer or more, all are unclear."""
     names: list[_Mark] = []
+    last = 0
     for place, mark in enumerate(sentence):
         if mark.kind in _NAMED:
-            names.append(mark)
-        elif mark.free:
+            joined = all(between.kind in ("and", "or") for between in sentence[last + 1 : place])
+            names, last = [*names, mark] if joined else [mark], place
+        elif mark.free and names:
             numbers = _row(sentence, place)
+            unit = next((_unit(sentence, where) for where in numbers if _unit(sentence, where)), "")
             if len(names) == len(numbers) > 1:
                 for name, where in zip(names, numbers, strict=True):
-                    unit = next((_unit(sentence, later) for later in [where, *numbers] if _unit(sentence, later)), "")
                     claims.say(name.kind, _value(sentence, where, unit))
-                    name.used = sentence[where].used = True
+            elif len(names) > 1:
+                claims.unclear.update(name.kind for name in names)
+            if len(names) > 1:
+                for taken in (*names, *(sentence[where] for where in numbers)):
+                    taken.used = True
             names = []
         elif mark.kind in ("unmeasurable", "absent"):
             names = []
@@ -233,7 +239,8 @@ def _before(sentence: Sequence[_Mark], place: int) -> int | str | None:
     for earlier in range(place - 1, -1, -1):
         kind = sentence[earlier].kind
         if kind == "no":
-            return UNMEASURABLE if sentence[place].kind != "heart_rate" else None
+            measured = any(mark.text.startswith("measur") for mark in sentence[earlier:place])
+            return UNMEASURABLE if measured or sentence[place].kind != "heart_rate" else None
         if sentence[earlier].free and _unit(sentence, earlier):
             return earlier if _fits(sentence[place].kind, _unit(sentence, earlier)) else None
         words += kind == "word"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -186,7 +187,7 @@ def _judge(claims: Claims, name: str, value: Any, limits: Tolerances) -> Verdict
         right = all(value in allowed for allowed in claims.rhythms)
     else:
         statements = claims.numbers.get(name, [])
-        stated = "; ".join(item if isinstance(item, str) else f"{item[0]:g}-{item[1]:g}" for item in statements)
+        stated = "; ".join(_words(item) for item in statements)
         right = all(_holds(item, name, value, limits) for item in statements)
     if not stated:
         return Verdict(NOT_PARSEABLE if name in claims.unclear else NOT_STATED, "", found)
@@ -198,6 +199,13 @@ def _holds(statement: tuple[float, float] | str, name: str, value: float | None,
         return isinstance(statement, str) and value is None
     margin = limits.of(name, value)
     return statement[0] - margin <= value <= statement[1] + margin
+
+
+def _words(statement: tuple[float, float] | str) -> str:
+    if isinstance(statement, str):
+        return statement
+    low, high = statement
+    return f"{low:g}" if low == high else f"{low:g} or more" if math.isinf(high) else f"{low:g}-{high:g}"
 
 
 def contradictions(verdicts: Mapping[str, Verdict]) -> str:

@@ -124,6 +124,8 @@ class Local(Model):
         answer = self._ask("handle_chat_completions", body)
         choice, usage = answer["choices"][0], answer["usage"]
         text = choice["message"].get("content") or ""
+        if choice["finish_reason"] == "length":
+            text = text.rstrip("\ufffd")  # what is left of a character that was cut in two
         answered = Completion(
             text=constrain.strip(text) if request.schema is not None else text,
             finish=str(choice["finish_reason"]),
@@ -175,7 +177,10 @@ _LOADED: weakref.WeakSet[Local] = weakref.WeakSet()
 
 
 def _leave_to_parent() -> None:
-    """Take loaded models away from a forked process: their threads are not in it, and freeing them would wait forever."""
+    """Take loaded models away from a forked process: their threads are not in it, and freeing them would wait forever.
+
+    So would the runtime's own clean-up: such a process has to end with ``os._exit``, as those of multiprocessing do.
+    """
     for model in list(_LOADED):
         if model._server is not None:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(model._server))  # never freed in this process
