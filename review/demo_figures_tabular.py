@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from review import theme
-from review.describe import number, rows_of
+from review.describe import number
+from review.describe import rows_of as checked
 from review.theme import Chart, Width, two_widths
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ def _bar() -> dict[str, Any]:
 
 def _flat() -> dict[str, Any]:
     return {"color": "#D9E8F3", "line": {"width": theme.THIN, "color": theme.BLUE}, "pattern": {"shape": ""}}
+
+
+def rows_of(table: pd.DataFrame, needed: str) -> list[dict[str, Any]]:
+    """Return the rows of a measure as plain values; one that was not taken has neither rows nor columns."""
+    return checked(table, needed) if len(table) else []
 
 
 @two_widths

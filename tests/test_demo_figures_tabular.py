@@ -152,6 +152,8 @@ def test_nothing_to_show_is_said(made):
     ):
         assert "too few rows" in texts(plot(table.head(0)))[0] or "no courses" in texts(plot(table.head(0)))[0]
         assert "too few rows" in alt(table.head(0)) or "no courses" in alt(table.head(0))
+        assert texts(plot(pd.DataFrame())) == texts(plot(table.head(0)))
+        assert alt(pd.DataFrame()) == alt(table.head(0))
         with pytest.raises(ReviewError, match="the table has no column"):
             plot(table.drop(columns=table.columns[0]))
 

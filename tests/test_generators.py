@@ -44,7 +44,7 @@ def stub(monkeypatch):
 
 
 def test_the_cells_have_the_codes_of_the_codebook(real):
-    assert len(CELLS) == 8  # multimodal x specialized is not built yet
+    assert len(CELLS) == 9
     assert {modality for modality, _ in CELLS} == set(real.codebook["modality"].categories) == set(generators.MODALITIES)
     assert {method for _, method in CELLS} == set(real.codebook["method"].categories) == set(generators.METHODS)
 

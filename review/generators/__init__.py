@@ -27,6 +27,7 @@ CELLS: Mapping[tuple[str, str], str] = types.MappingProxyType(
         ("tabular", "specialized"): "tabular_specialized",
         ("multimodal", "prompting"): "multimodal_prompting",
         ("multimodal", "fine-tuning"): "multimodal_tuning",
+        ("multimodal", "specialized"): "multimodal_specialized",
     }
 )
 """Modality and method (codes of the codebook) -> module of this package."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from review.generators import ecg, ecg_measure, ecg_reports
-from review.generators.dataset import item_seed
+from review.generators.dataset import item_seed, normal
 from review.generators.ecg import RHYTHMS, Segment
 from review.generators.ecg_measure import CLAIMS, Findings, Tolerances
 from review.generators.ecg_reports import CONTRADICTS, NOT_PARSEABLE, NOT_STATED, Template, Verdict
@@ -166,6 +167,20 @@ def share(series: str, name: str, passed: Sequence[bool]) -> dict[str, Any]:
     low, high = wilson(count, total) if total else (None, None)
     fraction = count / total if total else None
     return {"series": series, "name": name, "count": count, "total": total, "share": fraction, "low": low, "high": high}
+
+
+def skeleton(text: str) -> str:
+    """Return a report without its numbers and rhythm: reports from one template have one skeleton."""
+    plain = normal(text)
+    for words in sorted(RHYTHMS.values(), key=len, reverse=True):
+        plain = plain.replace(words, "rhythm")
+    return re.sub(r"\d+(?:\.\d+)?", "0", plain)
+
+
+def skeletons(templates: Sequence[Template]) -> list[str]:
+    """Return the skeletons of templates."""
+    slots = dict.fromkeys(CLAIMS, "0")
+    return [skeleton(item.text.format(**slots | {"rhythm": RHYTHMS["normal"]})) for item in templates]
 
 
 def settings(limits: Tolerances) -> dict[str, Any]:

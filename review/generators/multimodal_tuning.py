@@ -7,15 +7,13 @@ checked against the signal.
 
 from __future__ import annotations
 
-import re
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from review.generators import ecg, ecg_measure, ecg_reports, multimodal_pairs
-from review.generators.dataset import Dataset, Record, copied, item_seed, normal
-from review.generators.ecg import RHYTHMS
+from review.generators.dataset import Dataset, Record, copied, item_seed
 from review.generators.ecg_measure import Tolerances
 from review.generators.multimodal_pairs import Judgement, Pair
 from review.llm import EMBEDDED
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SIZE = 16
 REASONS: Mapping[str, str] = types.MappingProxyType(dict(multimodal_pairs.REASONS))
-SYSTEM = "Write a short report on a single-lead ECG recording. Use only the findings given, with their numbers and units."
+SYSTEM = "Write a short report on this single-lead ECG."
 BASE, TUNED = "base", "tuned"
 RUN = 8
 """Words in a row, numbers aside, that count as copied from a template."""
@@ -60,7 +58,7 @@ class Options:
 
     model: str = EMBEDDED
     segments: int = 64
-    steps: int = 40
+    steps: int = 32
     batch: int = 4
     rank: int = 8
     rate: float = 2e-3
@@ -187,24 +185,11 @@ def _write(base: Base, made: Sequence[Pair], seeds: Sequence[int], options: Opti
     )
 
 
-def skeleton(text: str) -> str:
-    """Return a report without its numbers and rhythm: reports from one template have one skeleton."""
-    plain = normal(text)
-    for words in sorted(RHYTHMS.values(), key=len, reverse=True):
-        plain = plain.replace(words, "rhythm")
-    return re.sub(r"\d+(?:\.\d+)?", "0", plain)
-
-
-def _skeletons(templates: Sequence[Template]) -> list[str]:
-    slots = dict.fromkeys(ecg_measure.CLAIMS, "0")
-    return [skeleton(item.text.format(**slots | {"rhythm": RHYTHMS["normal"]})) for item in templates]
-
-
 def _checks(
     name: str, texts: Sequence[Sampled], judged: Sequence[Judgement], templates: Sequence[Template]
 ) -> list[dict[str, Any]]:
-    known = _skeletons(templates)
-    plain = [skeleton(text.text) for text in texts]
+    known = multimodal_pairs.skeletons(templates)
+    plain = [multimodal_pairs.skeleton(text.text) for text in texts]
     checks = {
         "ended": [text.finished for text in texts],
         "states something": [item.stated for item in judged],
@@ -235,6 +220,9 @@ def _record(index: int, pair: Pair, text: Sampled, judged: Judgement, seed: int,
         reason=judged.reason,
         detail=judged.detail,
         seed=seed,
-        parameters={"rhythm": pair.segment.rhythm, "is_template": skeleton(text.text) in _skeletons(templates)},
+        parameters={
+            "rhythm": pair.segment.rhythm,
+            "is_template": multimodal_pairs.skeleton(text.text) in multimodal_pairs.skeletons(templates),
+        },
         prompt=_prompt(pair),
     )
