@@ -27,7 +27,15 @@ EXPECTED = [
     "08-reproduction-report",
     "09-ranges",
     "10-sensitivity",
+    "21-text-prompting",
+    "22-text-fine-tuning",
     "23-text-specialized",
+    "31-tabular-prompting",
+    "32-tabular-fine-tuning",
+    "33-tabular-specialized",
+    "41-multimodal-prompting",
+    "42-multimodal-fine-tuning",
+    "43-multimodal-specialized",
 ]
 FOLDERS = {
     "session.table": "tables/{}.csv",
