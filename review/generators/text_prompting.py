@@ -26,7 +26,7 @@ from review.generators.text_measures import Retriever, mentioned, negated, rate,
 from review.generators.text_prompts import FEW, KINDS, PERSONA, RETRIEVAL, TECHNIQUES, Wanted
 from review.llm import Completion, Model, Request
 
-DEFAULT_SIZE = 20
+DEFAULT_SIZE = 15
 ALL = "all"
 TOP_P = 0.95
 FACTS = 2
@@ -64,7 +64,7 @@ class Options:
     kind: str = "note"
     technique: str = ALL
     shots: int = 2
-    compare: int = 10
+    compare: int = 5
     temperature: float = 0.8
     model: str = llm.EMBEDDED
     cache: str = ""

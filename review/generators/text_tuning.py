@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from review import llm
+from review.errors import OptionError
 from review.files import digest
 from review.generators import seeds, text_checks
 from review.generators.dataset import ACCEPTED, Dataset, Record, item_seed, normal
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
     from review.generators.seeds import Seed
     from review.generators.text_sampling import Sampled
 
-DEFAULT_SIZE = 16
+DEFAULT_SIZE = 12
 KINDS = ("note", "dialogue")
 REASONS = text_checks.REASONS
-TOP_P, BATCH, EVERY, RESAMPLES = 0.95, 4, 5, 2000
+TOP_P, BATCH, EVERY, RESAMPLES = 0.95, 2, 5, 2000
 FORMS: Mapping[str, str] = types.MappingProxyType({"note": "clinical note", "dialogue": "dialogue of doctor and patient"})
 
 
@@ -44,7 +45,9 @@ class Options:
     label : str
         One label for all items; "" takes the labels in turn.
     steps : int
-        Batches of four texts.
+        Batches of two texts.
+    longest : int
+        Words of a text at most; longer ones are neither learnt from nor predicted.
     rank : int
         Of the adapters.
     rate : float
@@ -60,11 +63,12 @@ class Options:
 
     kind: str = "note"
     label: str = ""
-    steps: int = 60
+    steps: int = 30
+    longest: int = 60
     rank: int = 8
     rate: float = 1e-3
-    max_tokens: int = 120
-    compare: int = 16
+    max_tokens: int = 96
+    compare: int = 8
     temperature: float = 0.8
     model: str = llm.EMBEDDED
 
@@ -74,7 +78,7 @@ class Options:
             if getattr(self, name) not in known:
                 choices = ", ".join(repr(code) for code in known)
                 raise ValueError(f"the option {name} is {getattr(self, name)!r} -> choose one of: {choices}")
-        for name, least in (("steps", 1), ("rank", 1), ("max_tokens", 16), ("compare", 0)):
+        for name, least in (("steps", 1), ("rank", 1), ("longest", 20), ("max_tokens", 16), ("compare", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"the option {name} is {getattr(self, name)} -> choose {least} or more")
         if not 0 < self.rate <= 1:
@@ -95,7 +99,9 @@ def generate(n: int, seed: int, options: Options, progress: Progress) -> Dataset
     from review.generators import tuning
 
     known = seeds.load(options.kind)
-    train, held = seeds.split(known, seed)
+    train, held = (tuple(item for item in part if _fits(item, options)) for part in seeds.split(known, seed))
+    if not train or not held:
+        raise OptionError(f"no text has {options.longest} words or fewer -> allow longer ones")
     base = tuning.load_base(tuning.find(options.model))
     test = [(prompt(item.kind, item.label, item.register), item.text) for item in held]
     before = tuning.likelihoods(base, test)
@@ -152,10 +158,14 @@ def generate(n: int, seed: int, options: Options, progress: Progress) -> Dataset
     return Dataset("text", "fine-tuning", seed, base.identity, configuration, REASONS, records, measures)
 
 
+def _fits(item: Seed, options: Options) -> bool:
+    return len(item.text.split()) <= options.longest
+
+
 def _ask(own: int, index: int, options: Options, train: Sequence[Seed]) -> dict[str, str]:
     """Return the label of an item, in turn, and a form that texts of this label have, drawn."""
     label = options.label or seeds.LABELS[index % len(seeds.LABELS)]
-    forms = sorted(item.register for item in train if item.label == label)
+    forms = sorted(item.register for item in train if item.label == label) or sorted({item.register for item in train})
     return {"label": label, "register": forms[int(np.random.default_rng(own).integers(len(forms)))]}
 
 
