@@ -39,8 +39,6 @@ REASONS: Mapping[str, str] = types.MappingProxyType(
 HEADS = 4
 HELD = 5
 """One of so many segments is held out."""
-SPACE = 40
-"""Tokens that a sequence may be longer than the longest one learnt from."""
 EVERY = 50
 """Steps between two looks at what is held out."""
 
@@ -146,7 +144,7 @@ def generate(n: int, seed: int, options: Options, progress: Progress) -> Dataset
         heads=HEADS,
         rate=options.rate,
         seed=seed,
-        context=max(map(len, (*known, *new))) + SPACE,
+        context=words.room,
         watch=new,
         every=EVERY,
         progress=lambda done, total: progress("fit", done, total),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from review.generators.ecg import RHYTHMS, SECONDS
 from review.generators.ecg_measure import Findings
 from review.generators.ecg_reports import Template
-from review.generators.multimodal_codec import BINS, STARTS, Code, seconds
+from review.generators.multimodal_codec import BINS, SHORTEST, STARTS, Code, seconds
 
 START, SIGNAL, END = "<start>", "<signal>", "<end>"
 ROUND_RATE, ROUND_MS = 2, 10
@@ -61,6 +62,11 @@ class Vocabulary:
         Their pieces are the words.
     sizes : sequence of int
         Codes of P, QRS and T.
+
+    Attributes
+    ----------
+    longest, room : int
+        Pieces of the longest report, which no constrained one exceeds; tokens that any well-formed sequence has at most.
     """
 
     def __init__(self, reports: Sequence[str], sizes: Sequence[int]) -> None:
@@ -75,6 +81,8 @@ class Vocabulary:
         self.names = names
         self.numbers = {name: number for number, name in enumerate(names)}
         self.word_tokens = range(self.first_word, self.first_word + len(self.words))
+        self.longest = max(len(split(report)) for report in reports)
+        self.room = 2 + self.longest + 1 + len(self.parts) - 1 + math.ceil(SECONDS / SHORTEST) + 1
 
     def __len__(self) -> int:
         """Return the number of tokens."""
@@ -101,6 +109,8 @@ class Vocabulary:
     def allowed(self, _: int, tokens: list[int]) -> Sequence[int]:
         """Return the tokens that may come next, for well-formed sequences whose beats fill the segment and end in it."""
         signal, end = self.numbers[SIGNAL], self.numbers[END]
+        if signal not in tokens and len(tokens) - 2 >= self.longest:
+            return [signal]
         if signal not in tokens:
             return [*self.word_tokens, signal] if len(tokens) > 2 else self.word_tokens
         drawn = tokens[tokens.index(signal) + 1 :]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from review.generators.seeds import Seed
     from review.generators.text_sampling import Sampled
 
-DEFAULT_SIZE = 12
+DEFAULT_SIZE = 8
 KINDS = ("note", "dialogue")
 REASONS = text_checks.REASONS
 TOP_P, BATCH, EVERY, RESAMPLES = 0.95, 2, 5, 2000
