@@ -20,7 +20,12 @@ SERIES = (("circle", "solid"), ("square-open", "dash"), ("diamond", "dot"), ("cr
 """Symbol and line of the first, second ... series, so that no colour stands alone."""
 
 
+ABBREVIATIONS = {"pr": "PR", "qrs": "QRS", "qt": "QT"}
+
+
 def _words(code: str) -> str:
+    if code in ABBREVIATIONS:
+        return ABBREVIATIONS[code]
     return code[:1].upper() + code[1:].replace("-", " ").replace("_", " ")
 
 

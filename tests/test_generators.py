@@ -82,6 +82,8 @@ def test_progress_is_told(stub):
         ({"words": 1.5}, "the option words is 1.5 -> give int"),
         ({"words": True}, "the option words is True -> give int"),
         ({"heat": "hot"}, "the option heat is 'hot' -> give float"),
+        ({"heat": "nan"}, "the option heat is nan -> give a finite number"),
+        ({"heat": float("inf")}, "the option heat is inf -> give a finite number"),
         ({"loud": "yes"}, "the option loud is 'yes' -> give bool"),
         ({"mark": 3}, "the option mark is 3 -> give str"),
         ({"words": 0}, "words is 1 or more"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import math
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -138,11 +139,13 @@ def _convert(name: str, value: Any, wanted: Any) -> Any:
         reader = readers.get(wanted)
         try:
             if reader is not None:
-                return reader(value)
+                value = reader(value)
         except ValueError:
             raise OptionError(f"the option {name} is {value!r} -> give {wanted.__name__}") from None
     if wanted is float and type(value) is int:
         return float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise OptionError(f"the option {name} is {value} -> give a finite number")
     origin = typing.get_origin(wanted) or wanted
     if not isinstance(value, origin) or (origin is int and isinstance(value, bool)):
         raise OptionError(f"the option {name} is {value!r} -> give {getattr(wanted, '__name__', wanted)}")

@@ -46,8 +46,8 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
     "p_wave": (r"\bp[- ]waves?\b",),
     "irregular": (r"\bsinus arrhythmia\b|\birregular(?:ly|ity)?(?: irregular)?\b|\barrhythmi[ac]\w*|\buneven(?:ly)?\b",),
     "normal": (r"\bnormal (?:sinus |heart |cardiac )?rhythm\b|\bnsr\b|\bnormal sinus\b|\brhythm (?:is |was )?normal\b",),
-    "bradycardia": (r"\bbrady\w*|\bslow(?:ly)?\b",),
-    "tachycardia": (r"\btachy\w*|\bfast\b|\brapid(?:ly)?\b|\bracing\b",),
+    "bradycardia": (r"\b(?:sinus )?brady\w*|\bslow(?:ly)?\b",),
+    "tachycardia": (r"\b(?:sinus )?tachy\w*|\bfast\b|\brapid(?:ly)?\b|\bracing\b",),
     "regular": (r"\bregular(?:ly|ity)?\b|\bsinus\b|\beven(?:ly)?\b",),
     "absent": (
         r"\b(?:not|never) (?:seen|present|found|observed|visible|detected)\b|\babsent\b|\bmissing\b|\b(?:ruled out|excluded)\b",
@@ -149,6 +149,7 @@ def parse(text: str) -> Claims:
 
 def _marks(text: str) -> Iterator[_Mark]:
     plain = re.sub("[\u2010-\u2015\u2212]", "-", text.lower())
+    plain = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", plain)  # 1,072 is one number
     for found in _MARKS.finditer(_ASIDES.sub(" ", plain)):
         kind = str(found.lastgroup)
         numbers = [float(number) for number in re.findall(_N, found.group())] if kind in ("number", "range") else [0.0]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from review.generators.text_sampling import Sampled
     from review.generators.tuning import Base
 
-DEFAULT_SIZE = 12
+DEFAULT_SIZE = 10
 REASONS: Mapping[str, str] = types.MappingProxyType(dict(multimodal_pairs.REASONS))
 SYSTEM = "Write a short report on this single-lead ECG."
 BASE, TUNED = "base", "tuned"
@@ -58,7 +58,7 @@ class Options:
 
     model: str = EMBEDDED
     segments: int = 64
-    steps: int = 32
+    steps: int = 24
     batch: int = 2
     rank: int = 8
     rate: float = 2e-3

@@ -63,7 +63,7 @@ class Options:
 
     kind: str = "note"
     label: str = ""
-    steps: int = 30
+    steps: int = 24
     longest: int = 60
     rank: int = 8
     rate: float = 1e-3
