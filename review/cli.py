@@ -68,7 +68,8 @@ def parser() -> argparse.ArgumentParser:
     command = add("reproduce", _reproduce, "run every notebook; write tables, figures and the report", choice, version)
     command.add_argument("--jobs", type=_positive, default=2, metavar="N", help="notebooks at a time (default: 2)")
     command.add_argument("--seed", type=_natural, default=20260219)
-    command.add_argument("--no-demonstrations", action="store_true", help="leave out the notebooks that run generators")
+    demonstrations = "the notebooks that run generators: at their sizes, at small sizes, or not (default: full)"
+    command.add_argument("--demonstrations", choices=("full", "quick", "none"), default="full", help=demonstrations)
     command.add_argument("--out", type=Path, metavar="DIR", help="where to (default: runs/<selection>-<version>-<hash>)")
     command = add("lab", _lab, "open JupyterLab on notebook 00")
     command.add_argument("rest", nargs=argparse.REMAINDER, help="options for JupyterLab, after --")
@@ -265,7 +266,7 @@ def _reproduce(options: argparse.Namespace) -> int:
         where=options.where,
         seed=options.seed,
         jobs=options.jobs,
-        demonstrations=not options.no_demonstrations,
+        demonstrations=options.demonstrations,
         folder=options.out,
         progress=sys.stderr,
     )

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
 from review import corpus as corpora
 from review import paths, report
-from review.batch.runner import OK, Job, Outcome, declared, demonstrates, promised, run
-from review.errors import RunError
+from review.batch import runner
+from review.batch.runner import OK, Job, Outcome, declared, demonstrates, promised
+from review.errors import RunError, UnknownNameError
 from review.files import to_json, write_bytes, write_text
 from review.notebook import FIGURES, TABLES
 
 REPORT = "report.html"
 SUMMARY = "summary.json"
+FULL, QUICK, NONE = DEMONSTRATIONS = ("full", "quick", "none")
+SMALL = "at small sizes, which show that it runs and nothing more"
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def reproduce(
     seed: int = 20260219,
     jobs: int = 2,
     notebooks: Sequence[Path] | None = None,
-    demonstrations: bool = True,
+    demonstrations: str = FULL,
     folder: Path | None = None,
     progress: TextIO | None = None,
 ) -> Result:
@@ -71,8 +74,9 @@ def reproduce(
         Processes at a time.
     notebooks : sequence of Path, optional
         Notebooks to run; all of ``notebooks/`` by default.
-    demonstrations : bool
-        Whether notebooks that run a generator are among them; they need the extra ``generate``.
+    demonstrations : {"full", "quick", "none"}
+        What is done with the notebooks that run a generator, which need the extra ``generate``: run at their
+        default sizes, run at the small sizes that they name themselves, or leave out.
     folder : Path, optional
         The output folder; ``runs/<selection>-<version>-<corpus hash>`` by default.
     progress : text stream, optional
@@ -84,19 +88,26 @@ def reproduce(
         If the corpus or a notebook is broken.
     RunError
         If there is no notebook to run.
+    UnknownNameError
+        If `demonstrations`, the selection or the version has no such value.
     """
     from tqdm import tqdm
 
+    if demonstrations not in DEMONSTRATIONS:
+        raise UnknownNameError("way to run the demonstrations", demonstrations, DEMONSTRATIONS)
     corpus = corpora.load(corpus_dir)
     name, edition = corpus.resolve(selection), corpus.version(version)
     corpus.studies(name, where)
     sources = sorted(paths.NOTEBOOKS.glob("*.ipynb")) if notebooks is None else list(notebooks)
-    if not demonstrations:
+    if demonstrations == NONE:
         sources = [source for source in sources if not demonstrates(source)]
     if not sources:
         raise RunError(f"there is no notebook in {paths.NOTEBOOKS} -> restore the folder")
+    small = demonstrations == QUICK
     default = not where and corpus.directory == paths.DATA and (selection, version) == (corpora.DEFAULT,) * 2
-    target = folder or paths.RUNS / "-".join([name, edition or "unpublished", corpus.hash[:12], *(["filtered"] if where else [])])
+    target = folder or paths.RUNS / "-".join(
+        [name, edition or "unpublished", corpus.hash[:12], *["filtered"] * bool(where), *["quick"] * small]
+    )
     target = target.resolve()
     values = {
         "corpus_dir": str(Path(corpus_dir).resolve()) if corpus_dir else "",
@@ -106,7 +117,7 @@ def reproduce(
         "seed": seed,
         "output_dir": str(target),
     }
-    tasks = [_job(source, target, values) for source in sources]
+    tasks = [_job(source, target, values | runner.quick(source) if small else values) for source in sources]
     with tqdm(total=len(tasks), desc="notebooks", file=progress or sys.stderr, disable=progress is None) as bar:
 
         def show(outcome: Outcome) -> None:
@@ -114,13 +125,20 @@ def reproduce(
             bar.update()
 
         order = sorted(range(len(tasks)), key=lambda place: not demonstrates(sources[place]))  # the longest first
-        found = dict(zip(order, run([tasks[place] for place in order], jobs, show), strict=True))
+        found = dict(zip(order, runner.run([tasks[place] for place in order], jobs, show), strict=True))
     outcomes = [found[place] for place in range(len(tasks))]
+    if small:
+        outcomes = [
+            replace(one, remark=SMALL) if demonstrates(source) else one for one, source in zip(outcomes, sources, strict=True)
+        ]
     drawn = sorted((target / FIGURES).glob("*.json"))
     changed = publish(target / FIGURES, paths.FIGURES) if default and all(item.status == OK for item in outcomes) else ()
     pictures = [path.with_suffix(".svg") for path in drawn]
     report.write_html(target / REPORT, corpus, name, edition, where, pictures, outcomes)
-    write_text(target / SUMMARY, to_json(_summary(outcomes, corpus.hash, name, edition, where, seed)))
+    asked = {"selection": name, "version": edition, "where": where, "seed": seed, "demonstrations": demonstrations}
+    # no times: the same for the same run
+    runs = [{"notebook": item.notebook, "status": item.status, "missing": list(item.missing)} for item in outcomes]
+    write_text(target / SUMMARY, to_json({"corpus": corpus.hash, **asked, "runs": runs}))
     undrawn = tuple(path.stem for path in pictures if not path.exists())
     return Result(target, tuple(outcomes), changed, undrawn)
 
@@ -129,12 +147,6 @@ def _job(source: Path, target: Path, values: dict[str, object]) -> Job:
     known = declared(source)
     given = {key: value for key, value in values.items() if key in known}
     return Job(source, target / source.name, given, tuple(target / name for name in promised(source)))
-
-
-def _summary(outcomes: Sequence[Outcome], digest: str, selection: str, version: str, where: str, seed: int) -> dict[str, object]:
-    """Return what was run, without times: the same for the same run."""
-    runs = [{"notebook": item.notebook, "status": item.status, "missing": list(item.missing)} for item in outcomes]
-    return {"corpus": digest, "selection": selection, "version": version, "where": where, "seed": seed, "runs": runs}
 
 
 def publish(source: Path, target: Path) -> tuple[str, ...]:
@@ -164,8 +176,8 @@ def summary_lines(result: Result) -> list[str]:
     order = sorted(result.outcomes, key=lambda item: (item.status == OK, item.notebook))
     lines = []
     for item in order:
-        detail = f": {item.error}" if item.error else (f": {', '.join(item.missing)}" if item.missing else "")
-        lines.append(f"{item.status:>16}  {item.notebook}  {item.seconds:.1f} s{detail}")
+        detail = item.error or ", ".join(item.missing) or item.remark
+        lines.append(f"{item.status:>16}  {item.notebook}  {item.seconds:.1f} s{': ' + detail if detail else ''}")
     good = sum(item.status == OK for item in result.outcomes)
     lines.append(f"{good} of {len(result.outcomes)} notebooks ran and kept their promises")
     lines.append(f"tables: {result.folder / TABLES}")

@@ -226,6 +226,7 @@ def test_progress_is_told_and_the_size_is_that_of_the_weights(cycle):
         (lambda: decoder.fit([[0, 2]], vocabulary=2, steps=1), "outside 0 to 1"),
         (lambda: decoder.fit([[0, 1, 1]], vocabulary=2, steps=1, context=2), "context 2 -> shorten"),
         (lambda: decoder.fit([[0, 1]], vocabulary=2, steps=0), "0 steps"),
+        (lambda: decoder.fit([[0, 1]], vocabulary=2, steps=1, every=0), "every is 0"),
         (lambda: decoder.fit([[0, 1]], vocabulary=2, steps=1, padding=2), "padding 2 is no token"),
         (lambda: decoder.sample(small(), [[0]], length=3, seeds=[]), "one seed a prefix"),
         (lambda: decoder.sample(small(), [[0]], length=13, seeds=[1]), "from 1 to 12"),

@@ -29,6 +29,10 @@ CASES = [  # report, findings, verdicts of heart rate, rhythm, PR, QRS, QT
     ("The rate is between 80 and 90 per minute.", NORMAL, (CONTRA, SILENT, SILENT, SILENT, SILENT)),
     ("Rate below 60/min.", SLOW, (AGREE, SILENT, SILENT, SILENT, SILENT)),
     ("Rate above 60/min.", SLOW, (CONTRA, SILENT, SILENT, SILENT, SILENT)),
+    ("Rate not above 100 bpm, QRS not less than 90 ms.", NORMAL, (AGREE, SILENT, SILENT, AGREE, SILENT)),
+    ("No more than 60 bpm.", NORMAL, (CONTRA, SILENT, SILENT, SILENT, SILENT)),
+    ("The rate is not 72 bpm, PR is not 160 ms.", NORMAL, (UNCLEAR, SILENT, UNCLEAR, SILENT, SILENT)),  # any other is left
+    ("Not 110 bpm but 72 bpm.", NORMAL, (AGREE, SILENT, SILENT, SILENT, SILENT)),
     ("No tachycardia.", NORMAL, (SILENT, AGREE, SILENT, SILENT, SILENT)),
     ("No tachycardia.", FAST, (SILENT, CONTRA, SILENT, SILENT, SILENT)),
     ("Neither bradycardia nor tachycardia.", SLOW, (SILENT, CONTRA, SILENT, SILENT, SILENT)),

@@ -123,6 +123,9 @@ def test_a_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "x.gguf").write_bytes(b"nothing that begins with the right letters")
     with pytest.raises(ModelError, match="is no GGUF file"):
         llm.load("~/x.gguf")
+    (tmp_path / "X.GGUF").write_bytes(b"neither")
+    with pytest.raises(ModelError, match="is no GGUF file"):
+        llm.load("~/X.GGUF")
 
 
 def test_a_model_with_another_name_is_loaded_and_named_after_its_file(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ EXPECTED = [
     "42-multimodal-fine-tuning",
     "43-multimodal-specialized",
 ]
+SECOND = paths.ROOT / "examples" / "second-review"
 FOLDERS = {
     "session.table": "tables/{}.csv",
     "session.figure": "figures/{}.json",
@@ -153,9 +154,11 @@ def test_artefacts_have_one_notebook_each():
 @pytest.mark.slow
 @each
 def test_runs_with_the_plain_papermill_command_and_other_parameters(path, tmp_path):
+    """Those that run a generator do so at small sizes, and on the second review."""
     command = [sys.executable, "-m", "papermill", str(path), str(tmp_path / "out.ipynb"), "--no-progress-bar"]
-    parameters = {"selection": "pool", "where": "year >= 2024", "output_dir": str(tmp_path)}
-    parameters |= {name: str(value) for name, value in read(path).metadata["review"].get("quick", {}).items()}
+    small = {name: str(value) for name, value in runner.quick(path).items()}
+    corpus = {"corpus_dir": str(SECOND)} if small else {"selection": "pool", "where": "year >= 2024"}
+    parameters = {**corpus, **small, "output_dir": str(tmp_path)}
     flags = [part for name, value in parameters.items() for part in ("-p", name, value)]
     run = subprocess.run([*command, *flags], capture_output=True, text=True, check=False, cwd=tmp_path, timeout=300)
     assert run.returncode == 0, run.stderr[-2000:]

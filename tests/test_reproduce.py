@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from review import paths, reproduce
+from review.batch import runner
 from review.batch.runner import BROKEN_PROMISE, FAILED, OK, Outcome
 from review.errors import RunError, UnknownNameError
 
@@ -29,6 +30,7 @@ def test_a_run_leaves_notebooks_tables_figures_report_and_summary(tmp_path):
     assert "06-versions.ipynb" in (tmp_path / "report.html").read_text("utf-8")
     summary = json.loads((tmp_path / "summary.json").read_text("utf-8"))
     assert summary["selection"] == summary["version"] == "v1"
+    assert summary["demonstrations"] == "full"
     assert summary["runs"] == [{"notebook": "06-versions.ipynb", "status": "ok", "missing": []}]
     assert "1/1" in bar.getvalue()
     # another selection than the default never touches the committed figures
@@ -77,9 +79,24 @@ def test_nothing_to_run_is_an_error(tmp_path):
 def test_demonstrations_can_be_left_out(tmp_path):
     demonstration = paths.NOTEBOOKS / "23-text-specialized.ipynb"
     with pytest.raises(RunError, match="no notebook"):
-        reproduce.reproduce(notebooks=[demonstration], demonstrations=False, folder=tmp_path)
-    result = reproduce.reproduce(notebooks=[demonstration, *SOURCES], demonstrations=False, folder=tmp_path)
+        reproduce.reproduce(notebooks=[demonstration], demonstrations="none", folder=tmp_path)
+    result = reproduce.reproduce(notebooks=[demonstration, *SOURCES], demonstrations="none", folder=tmp_path)
     assert [outcome.notebook for outcome in result.outcomes] == ["06-versions.ipynb"]
+    with pytest.raises(UnknownNameError, match=r"'small'.*full, quick, none"):
+        reproduce.reproduce(notebooks=SOURCES, demonstrations="small", folder=tmp_path)
+
+
+@pytest.mark.slow
+def test_demonstrations_can_be_run_small_and_the_report_says_so(tmp_path):
+    demonstration = paths.NOTEBOOKS / "23-text-specialized.ipynb"
+    result = reproduce.reproduce(notebooks=[*SOURCES, demonstration], demonstrations="quick", folder=tmp_path)
+    assert result.good
+    assert [outcome.remark for outcome in result.outcomes] == ["", reproduce.SMALL]
+    lines = (tmp_path / "generated" / "23-records.jsonl").read_text("utf-8").splitlines()
+    assert len(lines) == runner.quick(demonstration)["n"] == 8
+    assert (tmp_path / "report.html").read_text("utf-8").count(reproduce.SMALL) == 1
+    assert json.loads((tmp_path / "summary.json").read_text("utf-8"))["demonstrations"] == "quick"
+    assert sum(line.endswith(reproduce.SMALL) for line in reproduce.summary_lines(result)) == 1
 
 
 def test_an_unknown_selection_is_refused_before_anything_runs(tmp_path):

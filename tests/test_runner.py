@@ -88,6 +88,21 @@ def test_a_missing_notebook_is_refused(tmp_path):
         runner.promised(tmp_path / "missing.ipynb")
 
 
+def test_a_small_run_is_a_mapping_of_parameters(tmp_path):
+    assert runner.quick(EXAMPLES / "raises.ipynb") == {}
+    assert not runner.demonstrates(EXAMPLES / "raises.ipynb")
+    book = json.loads((EXAMPLES / "raises.ipynb").read_text())
+    path = tmp_path / "book.ipynb"
+    book["metadata"]["review"]["quick"] = {"n": 2}
+    path.write_text(json.dumps(book))
+    assert runner.quick(path) == {"n": 2}
+    assert runner.demonstrates(path)
+    book["metadata"]["review"]["quick"] = ["n"]
+    path.write_text(json.dumps(book))
+    with pytest.raises(InputError, match=r"\[review.quick\].*not a mapping"):
+        runner.quick(path)
+
+
 def test_promises_may_not_leave_the_output_folder():
     with pytest.raises(InputError, match="relative paths"):
         runner.promised(EXAMPLES / "promises-outside.ipynb")

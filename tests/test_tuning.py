@@ -68,8 +68,11 @@ def test_an_unknown_architecture_is_refused(tmp_path):
         tuning.load_base(weights.check(path))
 
 
-def test_weights_are_found_by_name(file):
+def test_weights_are_found_by_name(file, tmp_path, monkeypatch):
     assert tuning.find(str(file.path)) == file
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "X.GGUF").write_bytes(file.path.read_bytes())
+    assert tuning.find("~/X.GGUF").sha256 == file.sha256
     assert tuning.find().sha256 == weights.SHA256
     for name in (llm.ENDPOINT, "gpt"):
         with pytest.raises(ModelError, match=f"'{name}' cannot be tuned -> give 'embedded'"):
@@ -221,6 +224,8 @@ def test_an_item_depends_on_its_own_seed_only(base):
         assert tuning.sample(base, prompts, max_tokens=12, seeds=seeds, batch=batch) == together
     assert tuning.sample(base, prompts, max_tokens=12, seeds=[5, 0, 7, 8])[0] == together[0]
     assert tuning.sample(base, prompts, max_tokens=12, seeds=[9, 6, 7, 8])[0] != together[0]
+    with pytest.raises(ValueError, match="2 seeds for 4 prompts"):
+        tuning.sample(base, prompts, max_tokens=12, seeds=[5, 6])
     stages = []
     tuning.sample(base, prompts, max_tokens=1, seeds=seeds, batch=3, progress=lambda *stage: stages.append(stage))
     assert stages == [("sample", 3, 4), ("sample", 4, 4)]

@@ -42,13 +42,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: status, seconds, and the error or the artefacts that are missing."""
+    """What became of a job: status, seconds, the error or the artefacts that are missing, and what else a reader must know."""
 
     notebook: str
     status: str
     seconds: float
     error: str = ""
     missing: tuple[str, ...] = ()
+    remark: str = ""
 
 
 def declared(notebook: Path) -> dict[str, str]:
@@ -83,9 +84,26 @@ def promised(notebook: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
+def quick(notebook: Path) -> dict[str, Any]:
+    """Return the parameters with which a notebook that runs a generator makes a small run (metadata ``review.quick``).
+
+    Empty for every other notebook.
+
+    Raises
+    ------
+    InputError
+        If the file is not a notebook, or ``review.quick`` is not a mapping.
+    """
+    values = _read(notebook).metadata.get("review", {}).get("quick", {})
+    if not isinstance(values, dict):
+        message = "metadata review.quick is not a mapping of parameters to values"
+        raise InputError([Problem(str(notebook), None, "review.quick", message, 'write for example {"n": 4}')])
+    return dict(values)
+
+
 def demonstrates(notebook: Path) -> bool:
-    """Tell whether a notebook runs a generator (metadata ``review.quick``: parameters for a small run of it)."""
-    return "quick" in _read(notebook).metadata.get("review", {})
+    """Tell whether a notebook runs a generator: it says how it is run small."""
+    return bool(quick(notebook))
 
 
 def _read(notebook: Path) -> Any:

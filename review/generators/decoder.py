@@ -92,6 +92,7 @@ def fit(
     watch : sequence of sequences of int
         Scored before the first step, after every ``every`` steps and after the last one; nothing is learnt from them.
     every : int
+        1 or more.
     progress : callable, optional
         Called with steps done and steps in all.
 
@@ -105,6 +106,8 @@ def fit(
     longest = _check(sequences, vocabulary, context)
     if steps < 1 or batch < 1:
         raise OptionError(f"{steps} steps of {batch} sequences -> take 1 or more of each")
+    if every < 1:
+        raise OptionError(f"every is {every} -> score after every step or more of them")
     if not 0 <= padding < vocabulary:
         raise OptionError(f"the padding {padding} is no token -> choose one from 0 to {vocabulary - 1}")
     with one_thread(), torch.random.fork_rng(devices=[]):

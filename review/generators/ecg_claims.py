@@ -199,11 +199,29 @@ def _unit(sentence: Sequence[_Mark], place: int) -> str:
 
 def _value(sentence: Sequence[_Mark], place: int, unit: str = "") -> tuple[float, float]:
     """Return a number as lowest and highest value, durations in ms; ``below 60`` ends there and begins at 0."""
-    mark, before = sentence[place], sentence[place - 1].kind if place else ""
+    mark, before, denied = sentence[place], *_words_before(sentence, place)
+    if denied:
+        before = {"above": "below", "below": "above"}[before]  # "no more than 100"
     unit = _unit(sentence, place) or unit
     scale = 1000.0 if unit == "s" or (not unit and mark.high < SECONDS_BELOW) else 1.0
     low = 0.0 if before == "below" else mark.low * scale
     return low, float("inf") if before == "above" else mark.high * scale
+
+
+def _words_before(sentence: Sequence[_Mark], place: int) -> tuple[str, bool]:
+    """Return whether a number is a limit (``above``, ``below`` or ""), and whether what stands before it is denied."""
+    before = [mark.kind for mark in sentence[max(0, place - 2) : place]][::-1]
+    limit = before[0] if before and before[0] in ("above", "below") else ""
+    return limit, "no" in before[bool(limit) : bool(limit) + 1]
+
+
+def _take_number(sentence: Sequence[_Mark], place: int, claim: str, claims: Claims) -> None:
+    """State a number; one that is only said not to be the one leaves all others: ``not 110 bpm``."""
+    sentence[place].used = True
+    if _words_before(sentence, place) == ("", True):
+        claims.unclear.add(claim)
+    else:
+        claims.say(claim, _value(sentence, place))
 
 
 def _read_numbers(sentence: Sequence[_Mark], claims: Claims) -> None:
@@ -223,11 +241,10 @@ def _read_numbers(sentence: Sequence[_Mark], claims: Claims) -> None:
             elif isinstance(found, str):
                 claims.say(mark.kind, found)
             else:
-                sentence[found].used = True
-                claims.say(mark.kind, _value(sentence, found))
+                _take_number(sentence, found, mark.kind, claims)
     for place, mark in enumerate(sentence):
         if mark.free and _unit(sentence, place) == "bpm":
-            claims.say("heart_rate", _value(sentence, place))
+            _take_number(sentence, place, "heart_rate", claims)
 
 
 def _fits(claim: str, unit: str) -> bool:

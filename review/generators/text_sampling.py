@@ -73,7 +73,14 @@ def sample(
     Returns
     -------
     list of Sampled
+
+    Raises
+    ------
+    ValueError
+        If there are not as many seeds as prompts.
     """
+    if len(seeds) != len(prompts):
+        raise ValueError(f"{len(seeds)} seeds for {len(prompts)} prompts")
     import torch
     from transformers import GenerationConfig, LogitsProcessorList, TemperatureLogitsWarper, TopPLogitsWarper
 

@@ -88,8 +88,8 @@ def find(name: str = llm.EMBEDDED) -> Weights:
     """
     if name == llm.EMBEDDED:
         return files.embedded()
-    if name.endswith(".gguf"):
-        return files.check(Path(name))
+    if name.lower().endswith(".gguf"):
+        return files.check(Path(name).expanduser())
     raise ModelError(f"the language model {name!r} cannot be tuned -> give {llm.EMBEDDED!r} or the path of a .gguf file")
 
 

@@ -42,7 +42,7 @@ def load(name: str = EMBEDDED, *, cache: Path | None = None, threads: int = 1) -
         from review.llm.endpoint import Endpoint
 
         model = Endpoint.from_environment()
-    elif name == EMBEDDED or name.endswith(".gguf"):
+    elif name == EMBEDDED or name.lower().endswith(".gguf"):
         from review.llm import weights
         from review.llm.local import Local
 
