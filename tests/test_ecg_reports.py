@@ -32,6 +32,7 @@ CASES = [  # report, findings, verdicts of heart rate, rhythm, PR, QRS, QT
     ("Rate not above 100 bpm, QRS not less than 90 ms.", NORMAL, (AGREE, SILENT, SILENT, AGREE, SILENT)),
     ("No more than 60 bpm.", NORMAL, (CONTRA, SILENT, SILENT, SILENT, SILENT)),
     ("The rate is not 72 bpm, PR is not 160 ms.", NORMAL, (UNCLEAR, SILENT, UNCLEAR, SILENT, SILENT)),  # any other is left
+    ("PR/QRS not 160/94 ms.", NORMAL, (SILENT, SILENT, UNCLEAR, UNCLEAR, SILENT)),
     ("Not 110 bpm but 72 bpm.", NORMAL, (AGREE, SILENT, SILENT, SILENT, SILENT)),
     ("No tachycardia.", NORMAL, (SILENT, AGREE, SILENT, SILENT, SILENT)),
     ("No tachycardia.", FAST, (SILENT, CONTRA, SILENT, SILENT, SILENT)),

@@ -167,7 +167,7 @@ def _read_lists(sentence: Sequence[_Mark], claims: Claims) -> None:
         elif mark.free and names:
             numbers = _row(sentence, place)
             unit = next((_unit(sentence, where) for where in numbers if _unit(sentence, where)), "")
-            if len(names) == len(numbers) > 1:
+            if len(names) == len(numbers) > 1 and not _only_denied(sentence, place):
                 for name, where in zip(names, numbers, strict=True):
                     claims.say(name.kind, _value(sentence, where, unit))
             elif len(names) > 1:
@@ -215,10 +215,15 @@ def _words_before(sentence: Sequence[_Mark], place: int) -> tuple[str, bool]:
     return limit, "no" in before[bool(limit) : bool(limit) + 1]
 
 
+def _only_denied(sentence: Sequence[_Mark], place: int) -> bool:
+    """Tell whether a number is only said not to be the one, which leaves all others: ``not 110 bpm``."""
+    return _words_before(sentence, place) == ("", True)
+
+
 def _take_number(sentence: Sequence[_Mark], place: int, claim: str, claims: Claims) -> None:
-    """State a number; one that is only said not to be the one leaves all others: ``not 110 bpm``."""
+    """State a number, or that nothing can be read of one that is only denied."""
     sentence[place].used = True
-    if _words_before(sentence, place) == ("", True):
+    if _only_denied(sentence, place):
         claims.unclear.add(claim)
     else:
         claims.say(claim, _value(sentence, place))
