@@ -279,6 +279,18 @@ def test_it_is_closed_for_good_and_twice_does_no_harm() -> None:
         other.complete(ask())
 
 
+def test_a_model_that_was_asked_nothing_is_freed_on_a_busy_machine() -> None:
+    """The runtime waits forever if it is freed before it serves; with no idle processor it nearly always was."""
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * (os.cpu_count() or 1))]
+    code = "from review import llm\nfor _ in range(6):\n    llm.load().close()"
+    try:
+        subprocess.run([sys.executable, "-c", code], cwd=HERE, check=True, timeout=120)
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_forked_process_gets_an_error_and_ends() -> None:
     code = """

@@ -78,6 +78,7 @@ class Local(Model):
             why, remedy = reason(weights.path)
             raise ModelError(f"{weights.path} cannot be loaded ({why}) -> {remedy}")
         _LOADED.add(self)
+        self._wait_until_it_serves()
 
     def __repr__(self) -> str:
         return f"Local({self.weights.name!r}, threads={self.threads})"
@@ -160,6 +161,10 @@ class Local(Model):
                 "-> shorten the prompt"
             )
         raise ModelError(f"{self.weights.name}: {fault.get('message', fault)} -> change the request")
+
+    def _wait_until_it_serves(self) -> None:
+        """Have one token written: the runtime waits forever if it is freed before its own thread has begun to serve."""
+        self._ask("handle_completions", {"prompt": "a", "max_tokens": 1, "temperature": 0.0, "cache_prompt": False})
 
     def _grammar(self, schema: Mapping[str, Any]) -> str:
         """Return the grammar of a schema after making sure that it works."""
