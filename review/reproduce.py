@@ -117,20 +117,19 @@ def reproduce(
         "seed": seed,
         "output_dir": str(target),
     }
-    tasks = [_job(source, target, values | runner.quick(source) if small else values) for source in sources]
+    sizes = [runner.quick(source) for source in sources]  # of demonstrations; empty for the others
+    tasks = [_job(source, target, values | size if small else values) for source, size in zip(sources, sizes, strict=True)]
     with tqdm(total=len(tasks), desc="notebooks", file=progress or sys.stderr, disable=progress is None) as bar:
 
         def show(outcome: Outcome) -> None:
             bar.set_postfix_str(f"{outcome.notebook}: {outcome.status}")
             bar.update()
 
-        order = sorted(range(len(tasks)), key=lambda place: not demonstrates(sources[place]))  # the longest first
+        order = sorted(range(len(tasks)), key=lambda place: not sizes[place])  # the longest first
         found = dict(zip(order, runner.run([tasks[place] for place in order], jobs, show), strict=True))
     outcomes = [found[place] for place in range(len(tasks))]
     if small:
-        outcomes = [
-            replace(one, remark=SMALL) if demonstrates(source) else one for one, source in zip(outcomes, sources, strict=True)
-        ]
+        outcomes = [replace(one, remark=SMALL) if size else one for one, size in zip(outcomes, sizes, strict=True)]
     drawn = sorted((target / FIGURES).glob("*.json"))
     changed = publish(target / FIGURES, paths.FIGURES) if default and all(item.status == OK for item in outcomes) else ()
     pictures = [path.with_suffix(".svg") for path in drawn]

@@ -14,7 +14,6 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from review import llm
@@ -86,11 +85,10 @@ def find(name: str = llm.EMBEDDED) -> Weights:
     ModelError
         If there are none: an endpoint, for example, cannot be tuned from here.
     """
-    if name == llm.EMBEDDED:
-        return files.embedded()
-    if name.lower().endswith(".gguf"):
-        return files.check(Path(name).expanduser())
-    raise ModelError(f"the language model {name!r} cannot be tuned -> give {llm.EMBEDDED!r} or the path of a .gguf file")
+    found = files.named(name)
+    if found is None:
+        raise ModelError(f"the language model {name!r} cannot be tuned -> give {llm.EMBEDDED!r} or the path of a .gguf file")
+    return found
 
 
 def load_base(weights: Weights) -> Base:

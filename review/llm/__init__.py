@@ -42,13 +42,15 @@ def load(name: str = EMBEDDED, *, cache: Path | None = None, threads: int = 1) -
         from review.llm.endpoint import Endpoint
 
         model = Endpoint.from_environment()
-    elif name == EMBEDDED or name.lower().endswith(".gguf"):
+    else:
         from review.llm import weights
+
+        found = weights.named(name)
+        if found is None:
+            raise ModelError(f"no language model named {name!r} -> give {EMBEDDED!r}, {ENDPOINT!r} or the path of a .gguf file")
         from review.llm.local import Local
 
-        model = Local(weights.embedded() if name == EMBEDDED else weights.check(Path(name).expanduser()), threads=threads)
-    else:
-        raise ModelError(f"no language model named {name!r} -> give {EMBEDDED!r}, {ENDPOINT!r} or the path of a .gguf file")
+        model = Local(found, threads=threads)
     if cache is not None:
         from review.llm.cache import Cached
 

