@@ -11,7 +11,7 @@ from typing import TextIO
 from review import corpus as corpora
 from review import paths, report
 from review.batch import runner
-from review.batch.runner import OK, Job, Outcome, declared, demonstrates, promised
+from review.batch.runner import OK, Job, Outcome, awaited, declared, demonstrates, promised
 from review.errors import RunError, UnknownNameError
 from review.files import to_json, write_bytes, write_text
 from review.notebook import FIGURES, TABLES
@@ -145,7 +145,7 @@ def reproduce(
 def _job(source: Path, target: Path, values: dict[str, object]) -> Job:
     known = declared(source)
     given = {key: value for key, value in values.items() if key in known}
-    return Job(source, target / source.name, given, tuple(target / name for name in promised(source)))
+    return Job(source, target / source.name, given, tuple(target / name for name in promised(source)), awaited(source))
 
 
 def publish(source: Path, target: Path) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Notebooks run in their own processes, and are held to what they promise."""
 
 import json
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import nbformat
@@ -116,3 +117,52 @@ def test_promises_must_be_a_list_of_relative_paths(tmp_path, value):
     path.write_text(json.dumps(book))
     with pytest.raises(InputError, match="relative paths"):
         runner.promised(path)
+
+
+def following(folder, name, *others):
+    """Return a job like ``keeps-its-promise`` under a name of its own, which waits for other names."""
+    folder.mkdir()
+    source = folder / f"{name}.ipynb"
+    source.write_bytes((EXAMPLES / "keeps-its-promise.ipynb").read_bytes())
+    return Job(source, folder / "executed.ipynb", {"output_dir": str(folder)}, (folder / "number.txt",), others)
+
+
+def test_a_notebook_waits_for_those_whose_files_it_reads(tmp_path):
+    jobs = [following(tmp_path / "a", "last", "first.ipynb", "absent.ipynb", "last.ipynb"), following(tmp_path / "b", "first")]
+    seen = []
+    outcomes = runner.run(jobs, 2, seen.append)
+    assert [outcome.status for outcome in outcomes] == [OK, OK]
+    assert [outcome.notebook for outcome in seen] == ["first.ipynb", "last.ipynb"]
+    assert (tmp_path / "a" / "number.txt").stat().st_mtime_ns > (tmp_path / "b" / "number.txt").stat().st_mtime_ns
+
+
+def test_a_notebook_also_runs_after_one_that_failed(tmp_path):
+    before = job("raises", tmp_path)
+    outcomes = runner.run([following(tmp_path / "a", "last", before.notebook.name), before])
+    assert [outcome.status for outcome in outcomes] == [OK, FAILED]
+
+
+def test_notebooks_that_wait_for_each_other_are_refused(tmp_path):
+    jobs = [following(tmp_path / "a", "one", "two.ipynb"), following(tmp_path / "b", "two", "one.ipynb")]
+    with pytest.raises(InputError, match=r"one\.ipynb, two\.ipynb.*wait for each other"):
+        runner.run(jobs)
+
+
+@pytest.mark.parametrize("value", ["a.ipynb", [1], ["folder/a.ipynb"], [""]])
+def test_what_a_notebook_waits_for_is_a_list_of_names(tmp_path, value):
+    source = tmp_path / "a.ipynb"
+    book = nbformat.read(EXAMPLES / "keeps-its-promise.ipynb", as_version=4)
+    book.metadata["review"] = {"after": value}
+    nbformat.write(book, source)
+    with pytest.raises(InputError, match=r"review\.after is not a list of names"):
+        runner.awaited(source)
+
+
+def test_after_a_killed_worker_the_rest_is_said_to_be_lost():
+    class Broken:
+        def submit(self, *_):
+            raise BrokenProcessPool("gone")
+
+    lost = runner._start(Broken(), None)
+    with pytest.raises(BrokenProcessPool):
+        lost.result()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -32,12 +32,15 @@ class Job:
         Values for the notebook's ``parameters`` cell.
     artefacts : tuple of Path
         Files that the run must leave behind, not empty.
+    after : tuple of str
+        Names of notebooks: if they are in the same batch, this one waits until they have ended, well or not.
     """
 
     notebook: Path
     output: Path
     parameters: Mapping[str, Any] = field(default_factory=dict)
     artefacts: tuple[Path, ...] = ()
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,21 @@ def promised(notebook: Path) -> tuple[str, ...]:
     if not usable:
         message = "metadata review.artefacts is not a list of relative paths"
         raise InputError([Problem(str(notebook), None, "review.artefacts", message, "list the files it writes")])
+    return tuple(names)
+
+
+def awaited(notebook: Path) -> tuple[str, ...]:
+    """Return the names of notebooks whose files a notebook reads (metadata ``review.after``).
+
+    Raises
+    ------
+    InputError
+        If the file is not a notebook, or ``review.after`` is not a list of names.
+    """
+    names = _read(notebook).metadata.get("review", {}).get("after", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) and name == Path(name).name != "" for name in names):
+        message = "metadata review.after is not a list of names of notebooks"
+        raise InputError([Problem(str(notebook), None, "review.after", message, "list the notebooks whose files it reads")])
     return tuple(names)
 
 
@@ -145,6 +163,20 @@ def check(jobs: Sequence[Job]) -> None:
             problems.append(Problem(str(job.notebook), None, name, message, f"it declares: {choices}"))
     if problems:
         raise InputError(problems)
+    _check_order(jobs)
+
+
+def _check_order(jobs: Sequence[Job]) -> None:
+    """Refuse notebooks that wait for each other."""
+    left = {job.notebook.name: set(job.after) - {job.notebook.name} for job in jobs}
+    while left:
+        free = [name for name, others in left.items() if not others & set(left)]
+        if not free:
+            names = ", ".join(sorted(left))
+            message = f"these notebooks wait for each other: {names}"
+            raise InputError.one(names, message, "correct the metadata review.after of one of them", "review.after")
+        for name in free:
+            del left[name]
 
 
 def execute(job: Job) -> Outcome:
@@ -200,15 +232,32 @@ def run(jobs: Sequence[Job], workers: int = 2, report: Callable[[Outcome], None]
     """
     check(jobs)
     outcomes: dict[int, Outcome] = {}
+    waiting = set(range(len(jobs)))
     with ProcessPoolExecutor(max_workers=max(1, min(workers, len(jobs))), mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(execute, job): index for index, job in enumerate(jobs)}
-        for future in as_completed(futures):
-            index = futures[future]
-            try:
-                outcome = future.result()
-            except BrokenProcessPool:
-                outcome = Outcome(jobs[index].notebook.name, FAILED, 0.0, "the worker process was killed")
-            outcomes[index] = outcome
-            if report:
-                report(outcome)
+        running: dict[Future[Outcome], int] = {}
+        while waiting or running:
+            busy = {jobs[index].notebook.name for index in (*waiting, *running.values())}
+            for index in sorted(waiting):
+                if not busy & (set(jobs[index].after) - {jobs[index].notebook.name}):
+                    running[_start(pool, jobs[index])] = index
+                    waiting.remove(index)
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                index = running.pop(future)
+                try:
+                    outcome = future.result()
+                except BrokenProcessPool:
+                    outcome = Outcome(jobs[index].notebook.name, FAILED, 0.0, "the worker process was killed")
+                outcomes[index] = outcome
+                if report:
+                    report(outcome)
     return [outcomes[index] for index in range(len(jobs))]
+
+
+def _start(pool: ProcessPoolExecutor, job: Job) -> Future[Outcome]:
+    """Hand a job to the pool; where a killed worker has broken it, the result says so, as for the jobs that were in it."""
+    try:
+        return pool.submit(execute, job)
+    except BrokenProcessPool as error:
+        lost: Future[Outcome] = Future()
+        lost.set_exception(error)
+        return lost
