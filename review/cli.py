@@ -63,8 +63,8 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--format", default="svg,pdf,png", metavar="F,F", help="svg, pdf and png, with commas between")
     command.add_argument("--width", choices=("single", "double"), default="double", help="84 or 174 mm")
     command.add_argument("--out", type=Path, metavar="DIR", help="where to (default: runs/figures)")
-    text = "generate synthetic records with the demonstration of one cell of the review"
-    _generate_arguments(add("generate", _generate, text, output))
+    _generate_arguments(add("generate", _generate, "generate records with the demonstration of one cell of the review", output))
+    _evaluate_arguments(add("evaluate", _evaluate, "grade a synthetic data set beside real data: a report card", choice, output))
     command = add("reproduce", _reproduce, "run every notebook; write tables, figures and the report", choice, version)
     command.add_argument("--jobs", type=_positive, default=2, metavar="N", help="notebooks at a time (default: 2)")
     command.add_argument("--seed", type=_natural, default=20260219)
@@ -86,6 +86,12 @@ def _generate_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--list-options", action="store_true", help="print the options of the cell, and stop")
     command.add_argument("--model", metavar="NAME", help="embedded (default), endpoint, or the path of a .gguf file")
     command.add_argument("--cache", metavar="DIR", help="answers of the language model (default: runs/cache; none: keep none)")
+
+
+def _evaluate_arguments(command: argparse.ArgumentParser) -> None:
+    from review.evaluation.command import add_arguments
+
+    add_arguments(command)
 
 
 def _natural(text: str) -> int:
@@ -253,6 +259,13 @@ def _generate(options: argparse.Namespace) -> int:
     table = command.run(options)
     if table is not None:
         _print(table, options.format)
+    return GOOD
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from review.evaluation import command
+
+    _print(command.run(options), options.format)
     return GOOD
 
 

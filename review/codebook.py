@@ -121,7 +121,7 @@ def load(path: Path) -> Codebook:
 
     text = read_text(path)
     try:
-        _refuse_clever(str(path), text)
+        refuse_clever(str(path), text)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         data = None if root is None else yaml.SafeLoader("").construct_document(root)
     except yaml.YAMLError as error:
@@ -139,7 +139,7 @@ def load(path: Path) -> Codebook:
     return book
 
 
-def _refuse_clever(file: str, text: str) -> None:
+def refuse_clever(file: str, text: str) -> None:
     """Refuse what makes a small file large, deep or more than data, before anything is built from it."""
     import yaml
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from review.corpus import Corpus
+    from review.evaluation.card import Card
+    from review.evaluation.cells import Graded
     from review.generators.dataset import Dataset
 
 SHORT_CAUTIONS = {
@@ -27,6 +30,7 @@ SHORT_CAUTIONS = {
 }
 TABLES = "tables"
 FIGURES = "figures"
+CARDS = "cards"
 GENERATED = "generated"
 """Records that a demonstration made and figures of them: never among the figures of the review."""
 
@@ -189,15 +193,51 @@ class Session:
 
         The caption says which model made them, and that they tell nothing about the coded studies.
         """
+        mark = f" ({made.model['sha256'][:12]})" if made.model.get("sha256") else ""
+        items = f"{len(made.records)} items, {made.model['model']}{mark}, seed {made.seed}"
+        note = f"Demonstration {made.cell}, {items}; it tells nothing about the coded studies."
+        return self._aside(figure, name, alt, f"{caption} {note}", GENERATED)
+
+    def card(self, made: Card, name: str) -> pd.DataFrame:
+        """Write a report card as HTML, JSON and CSV, and return its grades for display.
+
+        What the coded studies reported is laid beside it.
+        """
+        from review import evaluation
+
+        card = evaluation.reported_by(made, self.corpus, self.selection, self.where)
+        card.write(self.output / CARDS / name)
+        return card.table()
+
+    def cards(self, graded: Sequence[Graded]) -> pd.DataFrame:
+        """Write the cards of several cells; return which files they are in, relative to the output folder."""
+        import pandas as pd
+
+        rows = []
+        for one in graded:
+            name = f"{one.modality}-{one.method}"
+            if one.card is not None:
+                self.card(one.card, name)
+            rows.append((one.name, f"{CARDS}/{name}/card.html" if one.card is not None else "", one.remark))
+        return pd.DataFrame(rows, columns=["cell", "card", "remark"])
+
+    def generated(self, folder: str = "") -> Path:
+        """Return the folder of the records that demonstrations wrote: the one named, or that of this run."""
+        return Path(folder) if folder else self.output / GENERATED
+
+    def card_figure(self, figure: go.Figure, name: str, alt: str, caption: str) -> go.Figure:
+        """Write a figure about report cards, and return it for display; its caption says what it is not about."""
+        note = "Report cards of data sets; they tell nothing about the quality of the coded studies."
+        return self._aside(figure, name, alt, f"{caption} {note}", CARDS)
+
+    def _aside(self, figure: go.Figure, name: str, alt: str, caption: str, folder: str) -> go.Figure:
+        """Write a figure that is none of the review."""
         import plotly.io
 
         from review import export
 
         plotly.io.renderers.default = "plotly_mimetype"
-        mark = f" ({made.model['sha256'][:12]})" if made.model.get("sha256") else ""
-        items = f"{len(made.records)} items, {made.model['model']}{mark}, seed {made.seed}"
-        note = f"Demonstration {made.cell}, {items}; it tells nothing about the coded studies."
-        export.export(figure, name, self.output / GENERATED, alt, f"{caption} {note}")
+        export.export(figure, name, self.output / folder, alt, caption)
         return figure
 
     def versions(self) -> pd.DataFrame:
@@ -209,8 +249,16 @@ class Session:
         rows = [("corpus", self.corpus.hash[:12]), ("python", platform.python_version())]
         rows += [(name, installed(name)) for name in WATERMARK]
         if "review.generators" in sys.modules:
-            rows += [(name, installed(name)) for name in LIBRARIES]
+            rows += [(name, found) for name in LIBRARIES if (found := _version(name))]
         return pd.DataFrame(rows, columns=["what", "version"])
+
+
+def _version(name: str) -> str:
+    """Return the version of a package, "" if it is not installed."""
+    try:
+        return installed(name)
+    except PackageNotFoundError:
+        return ""
 
 
 def start(

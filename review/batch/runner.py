@@ -63,10 +63,22 @@ def declared(notebook: Path) -> dict[str, str]:
     InputError
         If the file is not a notebook.
     """
+    return {name: default for name, (_, default) in inspected(notebook).items()}
+
+
+def inspected(notebook: Path) -> dict[str, tuple[str, str]]:
+    """Return the parameters that a notebook declares: type (``None`` where it tells none) and default as source text.
+
+    Raises
+    ------
+    InputError
+        If the file is not a notebook.
+    """
     import papermill
 
     _read(notebook)
-    return {name: str(fact["default"]) for name, fact in papermill.inspect_notebook(str(notebook)).items()}
+    facts = papermill.inspect_notebook(str(notebook))
+    return {name: (str(fact["inferred_type_name"]), str(fact["default"])) for name, fact in facts.items()}
 
 
 def promised(notebook: Path) -> tuple[str, ...]:
