@@ -4,9 +4,9 @@
     python3 tools/lock.py --keep   # only what is not pinned yet
 
 Written are ``requirements.lock`` (what the statistics need), ``requirements-generate.lock`` (and what demonstrations and report
-cards need), ``requirements-dev.lock`` (and what the tests need), ``requirements-torch-cpu.lock`` and ``requirements-torch.lock`` (PyTorch
-alone: its build for the processor, which is tried first, and the one of the public registry), ``requirements-cuda.lock`` (what
-PyTorch's build for graphics cards requires) and ``requirements-weights.lock`` (the weights of the embedded language model,
+cards need), ``requirements-dev.lock`` (and what the tests need), ``requirements-torch-cpu.lock`` and ``requirements-torch.lock``
+(PyTorch alone: its build for the processor, which is tried first, and the one of the public registry), ``requirements-cuda.lock``
+(what PyTorch's build for graphics cards requires) and ``requirements-weights.lock`` (the weights of the embedded language model,
 without the runtime that their package asks for).
 """
 

@@ -26,7 +26,7 @@ FRESH, COPY, SHUFFLED, NOISE = "fresh half", "bootstrap copy", "shuffled", "nois
 CONTROLS: Mapping[str, str] = {
     FRESH: "the other half of the real items: it should pass everything",
     COPY: "real items drawn with replacement: it should pass fidelity and fail privacy",
-    SHUFFLED: "each column in an order of its own, the words of each text as well: it should fail whatever looks at relations",
+    SHUFFLED: "each column in another order, the words of each text as well: it should fail what looks at relations or order",
     NOISE: "numbers and classes drawn evenly from a wide range, words of random letters: it should fail fidelity",
 }
 """Control -> what it is, and what a card should say of it."""

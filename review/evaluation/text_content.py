@@ -31,6 +31,10 @@ METRICS: tuple[Metric, ...] = (
     Metric("known_words", "Words that real texts have", "intrinsic", ASPECT, 0, 1, HIGHER,
            "defined here: share of all words, and of the different ones among a fixed number, that the reference part has",
            "Whether words come from the language of the real texts.", f"{_WORDS} {_COPY}"),
+    Metric("known_pairs", "Pairs of words that real texts have", "intrinsic", ASPECT, 0, 1, HIGHER,
+           "defined here: share of all words in a row, two by two, that stand so in the reference part",
+           "Whether words follow each other as in real texts: it falls where words are in another order.",
+           f"It sees two words at a time, no sentence and no sense. {_COPY}"),
     Metric("nearest_text", "Likeness to the nearest real text", "intrinsic", ASPECT, 0, 1, HIGHER,
            f"{_COSINE}; median over the texts", "Whether texts are on the topics of the real ones.", f"{_WORDS} {_COPY}"),
     Metric("label_tv", "Distance of the label shares", "intrinsic", ASPECT, 0, 1, LOWER,
@@ -87,24 +91,26 @@ def measure(texts: Texts, settings: Settings) -> tuple[Value, ...]:
     limited = dataclasses.replace(settings, most=min(settings.most, MOST))
     if not baseline.sizes(texts.reals, len(texts.synthetic), limited.most).enough:
         return ()
-    bag, words, terms = texts.bag(), texts.words, term_table(texts)
+    bag, words, pairs, terms = texts.bag(), texts.words, texts.grams(2), term_table(texts)
     names, headings = heading_table(texts)
     labels, budget = texts.labels, fewest(words, texts, limited, alike=False)
     levels = 0 if labels is None else int(labels.max()) + 1
 
-    def known(held: Indices) -> tuple[Any, NDArray[np.float64]]:
-        return bag[held], np.bincount(words.of(held), minlength=words.kinds).astype(float)
+    def known(held: Indices) -> tuple[Any, NDArray[np.float64], NDArray[np.bool_]]:
+        counts = np.bincount(words.of(held), minlength=words.kinds).astype(float)
+        return bag[held], counts, np.bincount(pairs.of(held), minlength=pairs.kinds) > 0
 
     reference = Once(known)
 
     def compared(held: Indices, part: Indices) -> dict[str, float]:
-        held_bag, held_counts = reference(held)
-        said = words.of(part)
+        held_bag, held_counts, held_pairs = reference(held)
+        said, beside = words.of(part), pairs.of(part)
         first = np.unique(said[:budget])
         found = {
             "word_js": divergence(held_counts, np.bincount(said, minlength=words.kinds).astype(float)),
             "known_words:all words": float((held_counts[said] > 0).mean()) if len(said) else float("nan"),
             "known_words:different words": float((held_counts[first] > 0).mean()) if len(first) else float("nan"),
+            "known_pairs": float(held_pairs[beside].mean()) if len(beside) else float("nan"),
             "nearest_text": float(np.median(nearest(held_bag, bag[part]))),
             "terms_covered": covered(terms[held], terms[part]),
         }
