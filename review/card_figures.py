@@ -21,7 +21,7 @@ MARKS = {
     NOT_ASSESSABLE: theme.mark("line-ew-open", theme.MUTED),
 }
 SYNTHETIC, REAL = "synthetic against real", "real against real"
-SIDES = {SYNTHETIC: theme.mark("circle", theme.VERMILLION), REAL: theme.mark("square-open", theme.BLUE)}
+SIDES = (theme.mark("circle", theme.VERMILLION), theme.mark("square-open", theme.BLUE))
 EDGE = "edge"
 MOST = 40
 """Rows that a picture of values shows."""
@@ -83,7 +83,13 @@ def alt_grades(table: pd.DataFrame) -> str:
 
 
 @two_widths
-def plot_beside(table: pd.DataFrame, *, title: str = "Value, interval", width: Width = "double") -> go.Figure:
+def plot_beside(
+    table: pd.DataFrame,
+    *,
+    title: str = "Value, interval",
+    names: tuple[str, str] = (SYNTHETIC, REAL),
+    width: Width = "double",
+) -> go.Figure:
     """Draw values of synthetic against real data beside those of real against real data.
 
     Parameters
@@ -93,15 +99,17 @@ def plot_beside(table: pd.DataFrame, *, title: str = "Value, interval", width: W
         baseline, baseline_low, baseline_high, edge``. The first :data:`MOST` of them with a value are drawn.
     title : str
         Of the horizontal axis.
+    names : tuple of str
+        What the values are, and what their baselines are.
     width : {"single", "double"}
         Column width.
     """
-    names = "title subject value low high baseline baseline_low baseline_high edge"
-    rows = [row for row in rows_of(table, names) if row["value"] is not None][:MOST]
+    columns = "title subject value low high baseline baseline_low baseline_high edge"
+    rows = [row for row in rows_of(table, columns) if row["value"] is not None][:MOST]
     if not rows:
         return theme.empty(width, "no values")
     chart = Chart(width)
-    data: dict[str, list[Any]] = {name: [] for name in SIDES}
+    data: dict[str, list[Any]] = {name: [] for name in names}
     edges = []
     heading = None
     for row in rows:
@@ -110,8 +118,8 @@ def plot_beside(table: pd.DataFrame, *, title: str = "Value, interval", width: W
             chart.head(heading)
         y = chart.row(row["subject"] or "all", least=30)
         hover = [row["subject"] or row["title"], f"{number(row['value'])} against {number(row['baseline'])}"]
-        for offset, side, prefix in ((-5, SYNTHETIC, ""), (5, REAL, "baseline_")):
-            value = row["value"] if side == SYNTHETIC else row["baseline"]
+        for offset, side, prefix in ((-5, names[0], ""), (5, names[1], "baseline_")):
+            value = row["baseline"] if prefix else row["value"]
             bounds = (row[f"{prefix}low"], row[f"{prefix}high"])
             data[side].append((y + offset, value, *bounds, theme.markup([side, *hover])))
         if row["edge"] is not None:
@@ -121,14 +129,14 @@ def plot_beside(table: pd.DataFrame, *, title: str = "Value, interval", width: W
     low, high = min([0.0, *numbers]), max(numbers)
     room = 0.03 * ((high - low) or 1.0)
     tick = {"symbol": "line-ns-open", "size": 14, "color": theme.BLACK, "line": {"width": 1.8, "color": theme.BLACK}}
-    keys = {**SIDES, **({EDGE: tick} if edges else {})}
+    keys = {**dict(zip(names, SIDES, strict=True)), **({EDGE: tick} if edges else {})}
     figure = chart.draw(title, (low - room, high + room), keys)
     for name, marker in keys.items():
         add_points(figure, edges if name == EDGE else data[name], name, marker)
     return figure
 
 
-def alt_beside(table: pd.DataFrame) -> str:
+def alt_beside(table: pd.DataFrame, names: tuple[str, str] = (SYNTHETIC, REAL)) -> str:
     """Return the alternative text of :func:`plot_beside`."""
     rows = [row for row in rows_of(table, "title subject value baseline") if row["value"] is not None][:MOST]
     if not rows:
@@ -139,4 +147,4 @@ def alt_beside(table: pd.DataFrame) -> str:
         for row in rows[:20]
     ]
     rest = f"; and {len(rows) - 20} more" if len(rows) > 20 else ""
-    return f"Values of synthetic against real data (real against real in brackets): {'; '.join(parts)}{rest}."
+    return f"Values, {names[0]} ({names[1]} in brackets): {'; '.join(parts)}{rest}."

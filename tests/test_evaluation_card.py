@@ -7,6 +7,7 @@ import re
 from html.parser import HTMLParser
 
 import jsonschema
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -30,8 +31,8 @@ METRICS = {
 }
 
 
-def made(names=("a", "b"), **options):
-    frame = pd.DataFrame({name: [1.0, 2.0, 3.0, 4.0] for name in names})
+def made(names=("a", "b"), count=12, **options):
+    frame = pd.DataFrame({name: np.arange(float(count)) for name in names})
     pair = inputs.from_frames(frame, frame, frame)
     values = [Value("ks", name, 0.5, 0.4, 0.6, 0.1, 0.0, 0.2, 0.25, FAIL, 4, 4, "interval", "against", name) for name in names]
     grades = (Grade("intrinsic", "marginals", FAIL, f"because of {names[0]}", tuple(f"ks:{name}" for name in names)),)
@@ -55,8 +56,15 @@ def test_every_family_stands_in_the_card():
     }
     assert card.table().set_index("family").loc["human", "reason"] == "nobody rated"
     assert card.grade("intrinsic", "marginals") == FAIL
-    assert card.notes[0].startswith("small sample: 4 real items")
+    assert card.notes[0].startswith("small sample: 12 real items")
     assert not re.search(r"overall (score|grade):", card.html())
+
+
+def test_a_pass_of_a_few_items_is_no_grade_and_a_fail_is():
+    card = made(count=9)
+    assert card.grade("privacy", "distance") == NOT_ASSESSABLE
+    assert card.grade("intrinsic", "marginals") == FAIL
+    assert "fewer than 10 items" in card.table().set_index("aspect").loc["distance", "reason"]
 
 
 def test_the_json_keeps_to_its_schema(tmp_path):

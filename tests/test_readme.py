@@ -12,7 +12,8 @@ import pytest
 from review import paths
 
 README = (paths.ROOT / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
+GUIDES = [path.read_text("utf-8") for path in sorted((paths.ROOT / "docs").glob("*.md"))]
+BLOCKS = [block for text in (README, *GUIDES) for block in re.findall(r"```(\w+)\n(.*?)```", text, flags=re.DOTALL)]
 COMMANDS = [
     line.split("   #")[0].strip() for language, block in BLOCKS if language == "sh" for line in block.splitlines() if line.strip()
 ]
@@ -26,7 +27,7 @@ def test_the_two_commands_are_the_first_thing_shown():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [command for command in COMMANDS if not command.startswith("make ")])
+@pytest.mark.parametrize("command", [command for command in dict.fromkeys(COMMANDS) if not command.startswith("make ")])
 def test_command_runs(command, tmp_path):
     words = shlex.split(command)
     assert words[0].startswith(".venv/bin/")
@@ -49,7 +50,7 @@ def test_every_notebook_is_in_the_table():
         assert f"| `{path.stem}` |" in README
 
 
-@pytest.mark.parametrize("name", ["README.md", "data/README.md"])
+@pytest.mark.parametrize("name", ["README.md", "data/README.md", "docs/report-card.md"])
 def test_links_and_pictures_lead_somewhere(name):
     path = paths.ROOT / name
     for target in re.findall(r"\]\(([^)]+)\)", path.read_text("utf-8")):

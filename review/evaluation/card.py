@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from review import __version__
 from review.errors import InputError
-from review.evaluation.baseline import SMALL
-from review.evaluation.metrics import FAMILIES, GRADES, NOT_ASSESSABLE, Grade, Metric, Section, Settings, Value
+from review.evaluation.baseline import FEWEST, SMALL
+from review.evaluation.metrics import FAMILIES, GRADES, NOT_ASSESSABLE, PASS, Grade, Metric, Section, Settings, Value
 from review.files import read_text, rows_to_csv, to_json, write_text
 
 if TYPE_CHECKING:
@@ -177,11 +177,13 @@ def build(
     from review.evaluation.inputs import fingerprint
 
     merged = {family: _merge(family, list(sections.get(family, ())), missing.get(family, "")) for family in FAMILIES}
+    sizes = {role: len(frame) for role, frame in pair.parts().items()}
+    if min(sizes["real"], sizes["synthetic"]) < FEWEST:
+        merged = {family: _doubted(section) for family, section in merged.items()}
     used = {value.metric for section in merged.values() for value in section.values}
     lost = sorted(used - set(metrics))
     if lost:
         raise ValueError(f"values of metrics that nobody describes: {', '.join(lost)}")
-    sizes = {role: len(frame) for role, frame in pair.parts().items()}
     data = {
         "kind": pair.kind,
         "sizes": sizes,
@@ -215,6 +217,13 @@ def _size_notes(sizes: Mapping[str, int], accepted: tuple[int, int] | None) -> l
     if "holdout" not in sizes:
         notes.append("no hold-out: without real items that the generator has not seen, attacks on privacy have no control group")
     return notes
+
+
+def _doubted(section: Section) -> Section:
+    """Return a section of too few items: what fails stays, what passes says nothing."""
+    words = f"fewer than {FEWEST} items: nothing bad was seen in them, which says next to nothing"
+    grades = [replace(one, grade=NOT_ASSESSABLE, reason=words) if one.grade == PASS else one for one in section.grades]
+    return replace(section, grades=tuple(grades))
 
 
 def _merge(family: str, parts: Sequence[Section], reason: str) -> Section:

@@ -19,6 +19,9 @@ SPARE = 2
 """Synthetic items that are made for each one that is judged."""
 
 VALUES = ("metric", "title", "subject", "value", "low", "high", "baseline", "baseline_low", "baseline_high", "edge", "note")
+SIDES = ("this judge", "chance, or an order to obey that is ignored")
+"""Names of the values and baselines of :func:`shares` in a picture."""
+
 SHARES = ("judge_auc", "judge_lower", "judge_identical", "judge_position", "judge_injection", "judge_mode")
 
 
