@@ -6,8 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-pytest.importorskip("sklearn")
-
 from review.evaluation import utility, utility_models
 from review.evaluation.inputs import Column, Pair
 from review.evaluation.metrics import FAIL, NOT_ASSESSABLE, PASS, UNCLEAR, Settings, catalogue
@@ -265,3 +263,10 @@ def test_extremes_do_not_break_a_model(cancer):
     wild[wild.columns[2]] = np.nan
     section = utility.measure(pair_of(cancer, wild, "target"), FEW)
     assert value(section, "tstr_balanced_accuracy").value is not None
+
+
+def test_a_label_with_a_class_for_each_item_gives_nothing_to_learn():
+    real = pd.DataFrame({"x": np.arange(60.0), "label": pd.Categorical([f"p{place % 40}" for place in range(60)])})
+    section = utility.measure(pair_of(real, real, "label"), FEW)
+    assert only(section).grade == NOT_ASSESSABLE
+    assert "40 classes for 42 items to train on" in only(section).reason

@@ -165,6 +165,10 @@ def _too_little(parts: Mapping[str, Items], pair: Pair) -> str:
     if len(real) * (1 - TEST) < FEWEST or len(parts["synthetic"]) < FEWEST or len(tested) * TEST < baseline.FEWEST:
         sizes = ", ".join(f"{len(part)} {role}" for role, part in parts.items())
         return f"too few items with a label: {sizes}"
+    trained = int(min(len(real) * (1 if "holdout" in parts else 1 - TEST), len(parts["synthetic"]), MOST))
+    different = max(len(np.unique(part.label)) for part in parts.values())
+    if real.classes and 2 * different > trained:
+        return f"the label {label} has {different} classes for {trained} items to train on, fewer than two of each"
     return ""
 
 
