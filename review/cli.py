@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, metavar="DIR", help="where to (default: runs/figures)")
     _generate_arguments(add("generate", _generate, "generate records with the demonstration of one cell of the review", output))
     _evaluate_arguments(add("evaluate", _evaluate, "grade a synthetic data set beside real data: a report card", choice, output))
+    _batch_arguments(add("batch", _batch, "run one notebook with many parameter sets; skip what did not change", output))
     command = add("reproduce", _reproduce, "run every notebook; write tables, figures and the report", choice, version)
     command.add_argument("--jobs", type=_positive, default=2, metavar="N", help="notebooks at a time (default: 2)")
     command.add_argument("--seed", type=_natural, default=20260219)
@@ -90,6 +91,12 @@ def _generate_arguments(command: argparse.ArgumentParser) -> None:
 
 def _evaluate_arguments(command: argparse.ArgumentParser) -> None:
     from review.evaluation.command import add_arguments
+
+    add_arguments(command)
+
+
+def _batch_arguments(command: argparse.ArgumentParser) -> None:
+    from review.batch.command import add_arguments
 
     add_arguments(command)
 
@@ -267,6 +274,14 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     _print(command.run(options), options.format)
     return GOOD
+
+
+def _batch(options: argparse.Namespace) -> int:
+    from review.batch import command
+
+    table, good = command.run(options)
+    _print(table, options.format)
+    return GOOD if good else BAD
 
 
 def _reproduce(options: argparse.Namespace) -> int:

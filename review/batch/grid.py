@@ -314,6 +314,9 @@ class _Checker:
 
     def value(self, name: Any, value: Any) -> Any:
         """Return one value as its parameter's type."""
+        if isinstance(name, bool):
+            self.say(str(name).lower(), f"YAML reads a name as {str(name).lower()}", "write the name of the parameter in quotes")
+            return value
         if not isinstance(name, str) or name not in self.known:
             self.problems.append(_unknown(self.path, str(name), next(self._lines(str(name)), None), self.known))
             return value

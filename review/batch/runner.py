@@ -34,6 +34,8 @@ class Job:
         Files that the run must leave behind, not empty.
     after : tuple of str
         Names of notebooks: if they are in the same batch, this one waits until they have ended, well or not.
+    cell_timeout : float
+        Seconds that a cell may take.
     """
 
     notebook: Path
@@ -41,11 +43,25 @@ class Job:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     artefacts: tuple[Path, ...] = ()
     after: tuple[str, ...] = ()
+    cell_timeout: float = 900.0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: status, seconds, the error or the artefacts that are missing, and what else a reader must know."""
+    """What became of a job.
+
+    Attributes
+    ----------
+    notebook, status : str
+    seconds : float
+    error : str
+    missing : tuple of str
+        Promised files that are not there, or empty.
+    remark : str
+        What else a reader must know.
+    memory : int
+        Peak memory of the kernel in bytes; 0 where it is not known.
+    """
 
     notebook: str
     status: str
@@ -53,6 +69,7 @@ class Outcome:
     error: str = ""
     missing: tuple[str, ...] = ()
     remark: str = ""
+    memory: int = 0
 
 
 def declared(notebook: Path) -> dict[str, str]:
@@ -76,7 +93,7 @@ def inspected(notebook: Path) -> dict[str, tuple[str, str]]:
     """
     import papermill
 
-    _read(notebook)
+    read_notebook(notebook)
     facts = papermill.inspect_notebook(str(notebook))
     return {name: (str(fact["inferred_type_name"]), str(fact["default"])) for name, fact in facts.items()}
 
@@ -89,7 +106,7 @@ def promised(notebook: Path) -> tuple[str, ...]:
     InputError
         If the file is not a notebook, or the promise is not a list of relative paths.
     """
-    names = _read(notebook).metadata.get("review", {}).get("artefacts", [])
+    names = read_notebook(notebook).metadata.get("review", {}).get("artefacts", [])
     usable = isinstance(names, list) and all(
         isinstance(name, str) and name and not Path(name).is_absolute() and ".." not in Path(name).parts for name in names
     )
@@ -107,7 +124,7 @@ def awaited(notebook: Path) -> tuple[str, ...]:
     InputError
         If the file is not a notebook, or ``review.after`` is not a list of names.
     """
-    names = _read(notebook).metadata.get("review", {}).get("after", [])
+    names = read_notebook(notebook).metadata.get("review", {}).get("after", [])
     if not isinstance(names, list) or not all(isinstance(name, str) and name == Path(name).name != "" for name in names):
         message = "metadata review.after is not a list of names of notebooks"
         raise InputError([Problem(str(notebook), None, "review.after", message, "list the notebooks whose files it reads")])
@@ -124,7 +141,7 @@ def quick(notebook: Path) -> dict[str, Any]:
     InputError
         If the file is not a notebook, or ``review.quick`` is not a mapping.
     """
-    values = _read(notebook).metadata.get("review", {}).get("quick", {})
+    values = read_notebook(notebook).metadata.get("review", {}).get("quick", {})
     if not isinstance(values, dict):
         message = "metadata review.quick is not a mapping of parameters to values"
         raise InputError([Problem(str(notebook), None, "review.quick", message, 'write for example {"n": 4}')])
@@ -136,7 +153,14 @@ def demonstrates(notebook: Path) -> bool:
     return bool(quick(notebook))
 
 
-def _read(notebook: Path) -> Any:
+def read_notebook(notebook: Path) -> Any:
+    """Return a notebook.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or not a notebook.
+    """
     import nbformat
     from jsonschema import ValidationError
     from nbformat.reader import NotJSONError
@@ -199,11 +223,14 @@ def execute(job: Job) -> Outcome:
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
+    from review.batch import kernel
+
     for artefact in job.artefacts:
         artefact.unlink(missing_ok=True)
     job.output.parent.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     error = ""
+    kernel.PEAKS.clear()
     try:
         papermill.execute_notebook(
             str(job.notebook),
@@ -212,7 +239,7 @@ def execute(job: Job) -> Outcome:
             progress_bar=False,
             log_output=False,
             start_timeout=120,
-            execution_timeout=900,
+            execution_timeout=job.cell_timeout,
             kernel_manager_class="review.batch.kernel.PrivateKernelManager",
         )
     except PapermillExecutionError as failure:
@@ -220,10 +247,11 @@ def execute(job: Job) -> Outcome:
     except Exception as failure:  # a kernel that died, or a file that cannot be written: the other jobs go on
         error = f"{type(failure).__name__}: {failure}"
     seconds = time.perf_counter() - start
+    memory = max(kernel.PEAKS, default=0)
     if error:
-        return Outcome(job.notebook.name, FAILED, seconds, error)
+        return Outcome(job.notebook.name, FAILED, seconds, error, memory=memory)
     missing = tuple(path.name for path in job.artefacts if not path.is_file() or path.stat().st_size == 0)
-    return Outcome(job.notebook.name, BROKEN_PROMISE if missing else OK, seconds, "", missing)
+    return Outcome(job.notebook.name, BROKEN_PROMISE if missing else OK, seconds, "", missing, memory=memory)
 
 
 def run(jobs: Sequence[Job], workers: int = 2, report: Callable[[Outcome], None] | None = None) -> list[Outcome]:
@@ -244,25 +272,65 @@ def run(jobs: Sequence[Job], workers: int = 2, report: Callable[[Outcome], None]
     """
     check(jobs)
     outcomes: dict[int, Outcome] = {}
-    waiting = set(range(len(jobs)))
-    with ProcessPoolExecutor(max_workers=max(1, min(workers, len(jobs))), mp_context=get_context("spawn")) as pool:
-        running: dict[Future[Outcome], int] = {}
-        while waiting or running:
-            busy = {jobs[index].notebook.name for index in (*waiting, *running.values())}
-            for index in sorted(waiting):
-                if not busy & (set(jobs[index].after) - {jobs[index].notebook.name}):
-                    running[_start(pool, jobs[index])] = index
-                    waiting.remove(index)
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                index = running.pop(future)
-                try:
-                    outcome = future.result()
-                except BrokenProcessPool:
-                    outcome = Outcome(jobs[index].notebook.name, FAILED, 0.0, "the worker process was killed")
-                outcomes[index] = outcome
-                if report:
-                    report(outcome)
+
+    def ended(index: int, outcome: Outcome) -> None:
+        outcomes[index] = outcome
+        if report:
+            report(outcome)
+
+    run_each(jobs, workers, None, ended)
     return [outcomes[index] for index in range(len(jobs))]
+
+
+def run_each(
+    jobs: Sequence[Job],
+    workers: int,
+    started: Callable[[int], None] | None,
+    ended: Callable[[int, Outcome], None],
+) -> None:
+    """Run jobs over processes; call back in this process when one starts, and when it has ended.
+
+    A worker that is killed takes the others with it: the jobs that were in them are run once more, and only one that is lost
+    again has failed.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        As :func:`check` accepts them.
+    workers : int
+        Processes at a time.
+    started, ended : callable
+        With the place of the job, and its outcome.
+    """
+    waiting, lost = list(range(len(jobs))), set[int]()
+    while waiting:
+        with ProcessPoolExecutor(max_workers=max(1, min(workers, len(waiting))), mp_context=get_context("spawn")) as pool:
+            running: dict[Future[Outcome], int] = {}
+            broken: list[int] = []
+            while (waiting and not broken) or running:
+                for index in _ready(jobs, waiting, running, 0 if broken else workers):
+                    waiting.remove(index)
+                    if started:
+                        started(index)
+                    running[_start(pool, jobs[index])] = index
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    index = running.pop(future)
+                    try:
+                        ended(index, future.result())
+                    except BrokenProcessPool:
+                        broken.append(index)
+        for index in broken:
+            if index in lost:
+                ended(index, Outcome(jobs[index].notebook.name, FAILED, 0.0, "the worker process was killed"))
+        waiting = [*(index for index in broken if index not in lost), *waiting]
+        lost.update(broken)
+
+
+def _ready(jobs: Sequence[Job], waiting: Sequence[int], running: Mapping[Future[Outcome], int], workers: int) -> list[int]:
+    """Return the jobs that can start now: as many as workers are free, none of which waits for another."""
+    busy = {jobs[index].notebook.name for index in (*waiting, *running.values())}
+    free = [index for index in waiting if not busy & (set(jobs[index].after) - {jobs[index].notebook.name})]
+    return free[: max(0, workers - len(running))]
 
 
 def _start(pool: ProcessPoolExecutor, job: Job) -> Future[Outcome]:

@@ -1,0 +1,157 @@
+"""What was run, line by line: an append-only file that survives the end of its writer at any byte.
+
+Every line is one event of one run: ``started`` or ``finished``. A run whose last event is not ``finished`` was cut off. What
+counts is the last event of each run; nothing is ever changed or taken away.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from review.errors import InputError, Problem, RunError
+
+FORMAT = "synthetic-data-review/batch/1"
+NAME = "manifest.jsonl"
+LOCK = ".lock"
+STARTED, FINISHED = "started", "finished"
+SECRET = re.compile(r"(?i)(secret|passw|token|api_?key|credential)")
+"""Names of parameters whose values are refused: they would stand in the executed notebook."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line.
+
+    Attributes
+    ----------
+    event : {"started", "finished"}
+    run : str
+        Identifier of the run: the same for the same notebook and parameters.
+    notebook : str
+    parameters : mapping
+    parts, inputs : mapping of str to str
+        As :class:`review.batch.keys.Key` has them.
+    outputs : mapping of str to str
+        SHA-256 of each file that the run left, by its path in the folder of the run.
+    status, error : str
+    missing : tuple of str
+        Promised files that are not there.
+    began : str
+        UTC time at which it started, ISO 8601.
+    seconds : float
+    memory : int
+        Peak memory of the kernel in bytes; 0 where it is not known.
+    versions : mapping of str to str
+    commit : str
+        Of the project's repository, with ``+changes`` if the tree is not clean; "" outside one.
+    """
+
+    event: str
+    run: str
+    notebook: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parts: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    status: str = ""
+    error: str = ""
+    missing: tuple[str, ...] = ()
+    began: str = ""
+    seconds: float = 0.0
+    memory: int = 0
+    versions: Mapping[str, str] = field(default_factory=dict)
+    commit: str = ""
+
+
+class Manifest:
+    """The events of one folder; held by one process at a time, a second one is refused.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if need be.
+
+    Raises
+    ------
+    RunError
+        If another process holds it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        import fcntl
+
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / NAME
+        self._lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise RunError(f"another batch is running in {folder} -> wait for it, or choose another folder with --out") from None
+        self.last = {event.run: event for event in read(self.path)}
+        self._mend()
+        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+    def __enter__(self) -> Manifest:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let another process hold the folder."""
+        os.close(self._file)
+        os.close(self._lock)
+
+    def add(self, event: Event) -> None:
+        """Append an event; it is on the disk when this returns."""
+        line = json.dumps({"format": FORMAT, **asdict(event)}, ensure_ascii=False, sort_keys=True) + "\n"
+        data = line.encode("utf-8", "backslashreplace")
+        while data:
+            data = data[os.write(self._file, data) :]
+        os.fsync(self._file)
+        self.last[event.run] = event
+
+    def _mend(self) -> None:
+        """End a line that was cut off, so that the next event does not become part of it."""
+        if self.path.exists() and self.path.stat().st_size:
+            with self.path.open("rb+") as file:
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":
+                    file.write(b"\n")
+
+
+def read(path: Path) -> Iterator[Event]:
+    """Return the events of a manifest in their order; a line that was cut off by the end of its writer is passed over.
+
+    Raises
+    ------
+    InputError
+        If a whole line is no event.
+    """
+    if not path.exists():
+        return
+    names = set(Event.__dataclass_fields__)
+    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            held = json.loads(line)
+        except ValueError:
+            continue  # cut off: its run counts as not finished
+        if (
+            not isinstance(held, dict)
+            or held.pop("format", None) != FORMAT
+            or not {"event", "run", "notebook"} <= set(held) <= names
+        ):
+            problem = Problem(
+                str(path), number, None, f"no event of the format {FORMAT}", "restore the file, or choose another folder"
+            )
+            raise InputError([problem])
+        yield Event(**{**held, "missing": tuple(held.get("missing", ()))})
