@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from review import __version__
-from review.errors import InputError, ReviewError
+from review.errors import InputError, ReviewError, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +128,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ReviewError, OSError) as error:
         if options.debug:
             raise
-        print(f"review {options.command}: {error}", file=sys.stderr)
+        said = printable(str(error), keep="\n")
+        print(f"review {options.command}: {said}", file=sys.stderr)
         return BAD
     except KeyboardInterrupt:
         print(f"review {options.command}: interrupted", file=sys.stderr)

@@ -44,6 +44,11 @@ class Problem:
         return f"{place}:{subject} {self.message} -> {self.remedy}"
 
 
+def printable(text: str, keep: str = "") -> str:
+    """Return text whose control characters, but those to keep, are written out: in a terminal they could hide a part of it."""
+    return "".join(sign if sign.isprintable() or sign in keep else repr(sign)[1:-1] for sign in text)
+
+
 class ReviewError(Exception):
     """The base of every error that this package raises on purpose."""
 

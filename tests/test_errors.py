@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from review import errors
-from review.errors import FilterError, InfeasibleError, InputError, Problem, ReviewError, RunError, UnknownNameError
+from review.errors import FilterError, InfeasibleError, InputError, Problem, ReviewError, RunError, UnknownNameError, printable
 
 PROBLEM = Problem("data/coding.csv", 7, "adams2018pain", "the code stands twice", "remove one of the two rows")
 
@@ -75,3 +75,8 @@ def test_one_family():
     family = [item for item in vars(errors).values() if isinstance(item, type) and issubclass(item, Exception)]
     assert len(family) >= 6
     assert all(issubclass(item, ReviewError) for item in family)
+
+
+def test_control_characters_of_the_input_do_not_reach_the_terminal():
+    assert printable("a\x1b[2Jb\u202ec\r\nd", keep="\n") == "a\\x1b[2Jb\\u202ec\\r\nd"
+    assert printable("\u00e4 \u4e2d") == "\u00e4 \u4e2d"

@@ -156,6 +156,7 @@ def test_which_guesses_count():
     )
     assert correct(guesses, secrets, number=True).tolist() == [True, False, True, False, True, False, True]
     assert correct(np.array([0.0, 1.0, np.nan]), np.array([0.0, 2.0, np.nan]), number=False).tolist() == [True, False, True]
+    assert not correct(np.array([1.7e308]), np.array([-1.7e308]), number=True).any()
 
 
 def test_the_attacker_knows_no_secret_and_half_of_the_others():

@@ -177,6 +177,8 @@ def test_what_nobody_describes_or_grades_twice_is_refused():
         (123.456, "123"),
         (1e-9, "0.000000"),
         (98765.4, "98765"),
+        (1.7e308, "1.70e+308"),
+        (-2e9, "-2.00e+09"),
     ],
 )
 def test_numbers_are_short(number, words):
@@ -193,6 +195,8 @@ def test_a_strip_puts_numbers_in_their_order():
     assert strip["words"] == "value 0.500, interval 0.400 to 0.600; baseline 0.100, 0 to 0.200"
     assert page.strip(Value("ks", note="no value"), METRICS["ks"]) is None
     assert page.strip(Value("dcr", value=2.0), METRICS["dcr"])["words"] == "value 2.00"
+    huge = page.strip(Value("dcr", "", 0.0, -1.7e308, 1.7e308), METRICS["dcr"])
+    assert (huge["low"], huge["value"], huge["high"]) == (page.ROOM, page.WIDTH / 2, page.WIDTH - page.ROOM)
 
 
 def test_families_of_the_coded_studies_are_counted_as_everywhere():

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from review.errors import InputError, OptionError
+from review.errors import InputError, OptionError, printable
 from review.evaluation import inputs, readers
 from review.evaluation.inputs import Choices
 from review.generators.dataset import Dataset, Record
@@ -64,6 +64,18 @@ def test_the_three_formats_give_the_same_pair(tmp_path):
         assert other.columns[0] == csv.columns[0]
         pd.testing.assert_frame_equal(other.real[["age", "sex"]], csv.real[["age", "sex"]])
         assert other.real["score"].astype("object").isna().tolist() == csv.real["score"].isna().tolist()
+
+
+def test_a_name_cannot_steer_the_terminal():
+    assert printable("left out: a\x1b[31m\nb é") == "left out: a\\x1b[31m\\nb é"
+
+
+def test_half_of_a_character_is_refused(tmp_path):
+    rows = '{"a": 1.5}\n{"a": 2.5}\n{"a": 3.5}\n'
+    (problem,) = refused(tmp_path, rows, '{"a": 1.5}\n{"a": "x \\ud800"}\n', "jsonl")
+    assert (problem.line, "half of a character" in problem.message) == (2, True)
+    whole = '{"t": "a heart \\ud83d\\ude00 of some gold"}\n' * 3
+    assert pair(tmp_path, whole, whole, "jsonl").real["t"][0] == "a heart \U0001f600 of some gold"
 
 
 def test_dates_are_compared_as_days(tmp_path):

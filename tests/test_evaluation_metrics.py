@@ -126,6 +126,26 @@ def test_measures_that_are_not_defined_are_shown_with_a_reason():
     assert (value.value, value.verdict, value.note) == (None, "", "not defined in these items")
 
 
+def test_what_is_no_number_has_a_reason():
+    size = baseline.Sizes(10, 10)
+    value = baseline.Compared(np.inf, np.inf, np.inf, 0.0, 0.0, 0.0, None, size).as_value("gap")
+    assert (value.value, value.note) == (None, "not defined in these items")
+
+
+def test_the_edge_of_what_is_rare_leaves_room_for_the_first_cases():
+    flat = baseline.Compared(0.01, 0.01, 0.01, 0.0, 0.0, 0.0, 0.0, baseline.Sizes(100, 100))
+    z = stats.norm.ppf(0.975)
+    assert baseline.spare(flat, 0, 200).edge == pytest.approx(z**2 / (200 + z**2))  # Wilson's upper bound of 0 of n
+    z = stats.norm.ppf(1 - 0.025 / 4)
+    assert baseline.spare(flat, 0, 200, 4).edge == pytest.approx(z**2 / (200 + z**2))
+    far = baseline.Compared(0.01, 0.01, 0.01, 0.0, 0.0, 0.0, 0.5, baseline.Sizes(100, 100))
+    assert baseline.spare(far, 0, 200).edge == 0.5
+    shown = baseline.Compared(0.01, 0.01, 0.01, 0.0, 0.0, 0.0, None, baseline.Sizes(100, 100))
+    assert baseline.spare(shown, 0, 200) is shown
+    assert baseline.unusual(np.array([1.0, 1.0, 2.0, np.nan, 3.0])) == (2, 4)
+    assert baseline.unusual(np.array([np.nan])) == (0, 1)
+
+
 def test_too_few_items_are_not_compared():
     assert baseline.compare(distance, np.arange(19.0), np.arange(50.0), Settings(deals=20)) == {}
     assert baseline.compare(distance, list(range(40)), list(range(9)), Settings(deals=20)) == {}

@@ -277,6 +277,15 @@ def test_signals_of_another_kind_fail(sides):
     assert found(lambda line: line) == (set(), PASS)
 
 
+def test_the_first_sequence_of_another_length_is_no_fault(sides):
+    def length(count):
+        cut = [line[:300] if place < count else line for place, line in enumerate(sides[1]["signal"])]
+        other = sides[1].assign(signal=cut)
+        return values(paired.measure(Pair("paired", sides[0], other, None, COLUMNS, ""), QUICK))["signal_ks", "signal: length"]
+
+    assert (length(1).baseline_high, length(1).verdict, length(30).verdict) == (0, PASS, FAIL)
+
+
 def test_many_items_are_sampled_and_few_are_not_compared(sides):
     many = pd.concat([sides[0]] * 7, ignore_index=True)
     columns = (COLUMNS[0], COLUMNS[2])

@@ -177,6 +177,19 @@ def test_rules_for_counts():
 
 
 @pytest.mark.slow
+def test_a_few_records_beside_many_are_not_blamed_for_chance():
+    many = Count(30, 3000)
+    assert contrast(("near_1", ""), Count(1, 50), many, "real").verdict == PASS
+    assert contrast(("near_1", ""), Count(12, 50), many, "real").verdict == FAIL
+
+
+def test_numbers_whose_range_is_no_number_keep_their_places():
+    real = pd.DataFrame({"x": [-1.7e308, 0.0, 1.7e308]})
+    view = TableView({"real": real, "synthetic": real[1:2]}, ("x",), ())
+    gaps = view.cross(view.take("synthetic", np.array([0])), view.take("real", np.arange(3)))
+    assert gaps.tolist() == [[0.5, 0.0, 0.5]]
+
+
 def test_other_people_pass_and_copies_fail_in_nearly_all_trials():
     passed, trials = Counter(), 20
     for seed in range(trials):

@@ -343,6 +343,55 @@ def test_two_samples_of_one_population_pass_nearly_always():
     assert sum(passed) >= 27
 
 
+def rare(count, seed, share):
+    """Four columns that miss a value, and two with a second and third level, in a small share of the rows."""
+    draw = np.random.default_rng(seed)
+    frame = {f"n{place}": np.where(draw.random(count) < share, np.nan, draw.normal(size=count)) for place in range(4)}
+    odd = np.where(draw.random((2, count)) < share, draw.integers(1, 3, (2, count)), 0)
+    return pd.DataFrame(frame | {f"c{place}": pd.Categorical.from_codes(codes, list("abc")) for place, codes in enumerate(odd)})
+
+
+def test_what_is_rare_does_not_fail_by_its_first_case(monkeypatch):
+    monkeypatch.setattr(tabular_detection, "told_apart", lambda *_: {"detection_linear": 0.5})
+    graded = {"marginals": [], "constraints": []}
+    for seed in range(8):
+        section = tabular.measure(pair_of(rare(400, seed, 0.001), rare(200, seed + 100, 0.001)), FEW)
+        for aspect, held in graded.items():
+            held.append(grades(section)[aspect])
+    assert all(held.count(PASS) >= 7 for held in graded.values())
+    section = tabular.measure(pair_of(rare(400, 0, 0.001), rare(200, 1, 0.08)), FEW)
+    verdicts = {(found.metric, found.subject): found.verdict for found in section.values}
+    assert verdicts["missing_share", "n0"] == verdicts["tv", "c0"] == verdicts["broken_rules", ""] == FAIL
+
+
+def test_dependence_is_summed_in_one_thread(monkeypatch):
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    seen = []
+
+    def compare(*_):
+        seen.extend(pool["num_threads"] for pool in threadpool_info())
+        return {}
+
+    monkeypatch.setattr(baseline, "compare", compare)
+    rows, columns = np.random.default_rng(0).normal(size=(40, 2)), Layout(("a", "b"), (), ())
+    with threadpool_limits(2):
+        tabular_dependence.measure(rows, rows, columns, FEW, "")
+    assert set(seen) == {1}
+
+
+def test_distances_beyond_all_numbers_are_numbers():
+    huge = np.array([-1.7e308, 1.7e308])
+    assert distances(huge, huge[::-1].copy()) == (0.0, 0.0)
+    assert distances(huge[:1], huge[1:]) == (1.0, np.finfo(float).max)
+    columns = Layout(("x",), (), ())
+    tiny, usual = np.arange(9.0)[:, None] * 5e-324, np.arange(9.0)[:, None]
+    found = tabular_marginals.over_all(tiny, usual, columns)["x"]
+    assert found["wasserstein"] == np.finfo(float).max
+    measured = tabular_marginals.measure_of(columns, [scale(tiny[:, 0])], [])(tiny, usual)
+    assert measured[JOIN.join(("wasserstein", "x"))] == np.finfo(float).max
+
+
 def test_one_row_again_and_again_is_detected_and_copies_are_noted(quick, monkeypatch):
     real = make(60, 0)
     columns, rows, _ = coded(real, real)

@@ -178,13 +178,46 @@ def test_texts_said_twice_fail_in_length_alone():
 def test_shares_are_graded_by_their_intervals():
     rare = shares.against_real("empty", "", (1, 40), (0, 100))
     assert (rare.verdict, rare.value) == (PASS, 0.025)
-    assert rare.edge == pytest.approx(1.959964**2 / (100 + 1.959964**2), abs=1e-6)  # Wilson's upper bound of 0 of n
-    assert shares.against_real("empty", "", (3, 40), (0, 100)).verdict == UNCLEAR
+    bounds = [1.959964**2 / (size + 1.959964**2) for size in (100, 40)]  # Wilson's upper bound of 0 of n
+    assert rare.edge == pytest.approx(np.hypot(*bounds), abs=1e-6)
+    assert shares.against_real("empty", "", (5, 40), (0, 100)).verdict == UNCLEAR
     assert shares.against_real("empty", "", (10, 40), (0, 100)).verdict == FAIL
     shown = shares.against_real("empty", "", (10, 40), (0, 100), graded=False)
     assert (shown.verdict, shown.edge, shown.baseline) == (SHOWN, None, 0)
     for counts in (((0, 0), (0, 100)), ((1, 2), (0, 0))):
         assert shares.against_real("empty", "", *counts).verdict == NOT_ASSESSABLE
+
+
+@pytest.mark.parametrize(
+    ("share", "real", "synthetic"), [(0.01, 3000, 100), (0.05, 3000, 20), (0.05, 1000, 100), (0.3, 100, 100)]
+)
+def test_a_few_items_beside_many_stray_no_further_than_the_edge(share, real, synthetic):
+    draw = np.random.default_rng(0)
+    counts = zip(draw.binomial(real, share, 1000), draw.binomial(synthetic, share, 1000), strict=True)
+    beyond = [one / synthetic > shares.edge_of((int(other), real), synthetic) for other, one in counts]
+    assert np.mean(beyond) < 0.04
+
+
+def test_the_first_text_of_another_label_is_no_fault():
+    order = [NOTES[place] for place in np.random.default_rng(1).permutation(len(NOTES))]
+    said = [text for text, _ in order]
+    labels = list(seeds.LABELS)
+    real, other = [(text, labels[0]) for text in said[:60]], [(text, labels[0]) for text in said[60:90]]
+    odd = [(text, labels[1]) for text, _ in other[:1]] + other[1:]
+    found = values(text.measure(pair(real, odd), QUICK))["label_tv", ""]
+    assert (found.baseline_high, found.verdict) == (0, PASS)
+    assert found.low > 0
+    wrong = [(text, labels[1]) for text, _ in other]
+    assert values(text.measure(pair(real, wrong), QUICK))["label_tv", ""].verdict == FAIL
+
+
+def test_rare_headings_are_counted_and_not_shown():
+    draw = np.random.default_rng(3)
+    plain = [(" ".join(draw.choice(["pain", "cough", "fever", "chest"], 12)), seeds.LABELS[0]) for _ in range(80)]
+    real = [(f"Plan: {said}", name) for said, name in plain[:30]] + [(f"Jane Doe: {said}", name) for said, name in plain[30:36]]
+    found = values(text.measure(pair(real, plain[40:]), QUICK))["headings_covered", ""]
+    assert "2 headings: plan" in found.note
+    assert "jane" not in found.note
 
 
 # diversity

@@ -265,6 +265,14 @@ def test_extremes_do_not_break_a_model(cancer):
     assert value(section, "tstr_balanced_accuracy").value is not None
 
 
+def test_a_label_beyond_all_squares_fails(diabetes):
+    wild = diabetes[250:].reset_index(drop=True)
+    wild.loc[0, "target"] = 1e300
+    section = utility.measure(pair_of(diabetes[:250], wild, "target"), FEW)
+    assert only(section).grade == FAIL
+    assert value(section, "tstr_r2").value < -1e100
+
+
 def test_a_label_with_a_class_for_each_item_gives_nothing_to_learn():
     real = pd.DataFrame({"x": np.arange(60.0), "label": pd.Categorical([f"p{place % 40}" for place in range(60)])})
     section = utility.measure(pair_of(real, real, "label"), FEW)

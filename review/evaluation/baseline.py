@@ -9,13 +9,14 @@ deviation among them in each deal (Westfall and Young 1993, Resampling-Based Mul
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from review.evaluation.metrics import HIGHER, LOWER, SHOWN, Settings, Value, verdict
+from review.statistics import LEVEL, wilson
 
 FEWEST = 10
 """Items of a part below which nothing is compared."""
@@ -62,7 +63,7 @@ class Compared:
         """Return the measure as a value of a card, with its verdict where there is an edge."""
         numbers = (self.value, self.low, self.high, self.baseline, self.baseline_low, self.baseline_high)
         judged = SHOWN if self.edge is None else verdict(self.value, self.low, self.high, self.edge, direction)
-        reason = note or ("not defined in these items" if np.isnan(self.value) else "")
+        reason = note or ("not defined in these items" if not np.isfinite(self.value) else "")
         sizes = {"real": self.sizes.reference, "synthetic": self.sizes.other}
         return Value(metric, subject, *numbers, self.edge, judged, **sizes, interval=INTERVAL, against=AGAINST, note=reason)
 
@@ -148,6 +149,32 @@ def together(nulls: Mapping[str, NDArray[np.float64]], directions: Mapping[str, 
     scaled = [signs[name] * (known[name] - centres[name]) / (spreads[name] or 1.0) for name in known]
     factor = max(float(np.quantile(np.max(scaled, axis=0), 0.95)), 0.0)
     return {name: centres[name] + signs[name] * factor * spreads[name] for name in known}
+
+
+def spare(found: Compared, count: int, total: int, graded: int = 1) -> Compared:
+    """Return a difference of shares with an edge that is no nearer than chance takes the share of something rare.
+
+    What real items never or hardly ever have has next to no spread over the deals: the first single case would be condemned.
+    The edge is so at least as far as the Wilson interval of the real share reaches above it.
+
+    Parameters
+    ----------
+    found : Compared
+    count, total : int
+        How many of how many real items have it.
+    graded : int
+        Measures that are graded together (Bonferroni).
+    """
+    if found.edge is None:
+        return found
+    reach = wilson(count, total, 1 - (1 - LEVEL) / max(graded, 1))[1] - count / total
+    return replace(found, edge=max(found.edge, reach))
+
+
+def unusual(values: NDArray[Any]) -> tuple[int, int]:
+    """Return how many of the known values are not the most frequent one, and how many are known (1 if none is)."""
+    known = values[~np.isnan(values)]
+    return len(known) - int(np.unique(known, return_counts=True)[1].max(initial=0)), max(len(known), 1)
 
 
 def _summary(pairs: NDArray[np.float64], edge: float | None, size: Sizes) -> Compared:

@@ -349,4 +349,4 @@ def views(graded: Sequence[Graded], corpus: Corpus, selection: str = "default", 
         if not len(table):
             table = pd.DataFrame([{"labels": "no coded study", "count": 0}], columns=list(reported.VIEWS))
         tables.append(table[shown].assign(cell=one.name, studies=studies)[["cell", "studies", *shown]])
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat([table.astype(dict.fromkeys(shown[1:], "Int64")) for table in tables], ignore_index=True)

@@ -64,6 +64,7 @@ def run(options: argparse.Namespace) -> pd.DataFrame:
         If a file, an option or the corpus cannot be used.
     """
     from review import corpus, evaluation, paths
+    from review.errors import printable
     from review.evaluation import constraints, human, inputs, judge
 
     settings = evaluation.Settings(options.seed, options.deals, options.most, options.repeats, options.perplexity)
@@ -71,7 +72,7 @@ def run(options: argparse.Namespace) -> pd.DataFrame:
     loaded = corpus.load(options.corpus)
     pair = inputs.load(options.real, options.synthetic, options.holdout, choices)
     for note in pair.notes:
-        print(note, file=sys.stderr)
+        print(printable(note), file=sys.stderr)
     rules = constraints.load(options.constraints) if options.constraints else ()
     rated = human.load(options.ratings) if options.ratings else None
     judged = None

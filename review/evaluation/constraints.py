@@ -46,7 +46,7 @@ METRICS = (
         0.0,
         1.0,
         LOWER,
-        "defined here; Wilson interval of the share of rows that break the rule, against the interval of the real rows",
+        "defined here; Wilson interval of the share of rows that break the rule, beside that of the real rows",
         "How often synthetic rows break a rule that the user gave, beside how often real rows do.",
         "Whether the rule is right, and whatever no rule was given for.",
         "share of rows",
@@ -291,6 +291,7 @@ def _line(node: yaml.Node) -> int | None:
 
 def given(pair: Pair, rules: Sequence[Rule]) -> list[Value]:
     """Return how often synthetic rows break each given rule, graded against how often real rows do."""
+    from review.evaluation.shares import edge_of
     from review.statistics import wilson
 
     check(rules, pair.columns)
@@ -299,10 +300,11 @@ def given(pair: Pair, rules: Sequence[Rule]) -> list[Value]:
         counts = [(int(rule.broken(frame).sum()), len(frame)) for frame in (pair.synthetic, pair.real)]
         (low, high), (real_low, real_high) = (wilson(*count) for count in counts)
         share, real = (count / total for count, total in counts)
-        judged = verdict(share, low, high, real_high, LOWER)
+        edge = edge_of(counts[1], counts[0][1])
+        judged = verdict(share, low, high, edge, LOWER)
         sizes = {"real": counts[1][1], "synthetic": counts[0][1]}
         words = f"{counts[0][0]} synthetic and {counts[1][0]} real rows break it"
-        against, interval = "share of the real rows and its Wilson interval; the edge is its upper end", "Wilson interval, 95 %"
-        numbers = (share, low, high, real, real_low, real_high, real_high)
+        against, interval = "share of the real rows and its Wilson interval", "Wilson interval, 95 %"
+        numbers = (share, low, high, real, real_low, real_high, edge)
         values.append(Value(GIVEN, str(rule), *numbers, judged, **sizes, interval=interval, against=against, note=words))
     return values

@@ -197,8 +197,9 @@ def _compared(kind: str, written: str) -> str:
 
 
 def masked(value: str) -> str:
-    """Return a value with all but its first two characters covered; blanks stay."""
-    return value[:2] + "".join(" " if sign == " " else "•" for sign in value[2:])
+    """Return a value with all but its first two characters covered, of a short one all but the first; blanks stay."""
+    shown = 2 if len(value) > 4 else 1
+    return value[:shown] + "".join(" " if sign == " " else "•" for sign in value[shown:])
 
 
 @dataclass(frozen=True)

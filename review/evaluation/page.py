@@ -14,6 +14,9 @@ SYMBOLS = {PASS: "\u25cf", UNCLEAR: "\u25d0", FAIL: "\u2715", NOT_ASSESSABLE: "\
 """A sign beside each grade, so that no colour has to be told from another."""
 
 WIDTH, HEIGHT, ROOM = 180.0, 22.0, 6.0
+HUGE = 1e9
+"""Numbers from which no digit is written out."""
+
 SHOWN_VALUES = 60
 """Values of one aspect that the page shows; all are in the CSV file."""
 
@@ -52,11 +55,13 @@ def _family(card: Card, family: str) -> dict[str, Any]:
 
 
 def short(number: float | None) -> str:
-    """Return a number with three significant digits, or a dash."""
+    """Return a number with three significant digits, or a dash; a very large one with its power of ten."""
     if number is None:
         return "\u2013"
     if number == 0:
         return "0"
+    if abs(number) >= HUGE:
+        return f"{number:.2e}"
     digits = max(0, 2 - math.floor(math.log10(abs(number))))
     return f"{number:.{min(digits, 6)}f}"
 
@@ -70,10 +75,10 @@ def strip(value: Value, metric: Metric) -> dict[str, Any] | None:
     low, high = float(min(0.0, *numbers.values())), float(max(numbers.values()))
     if math.isfinite(metric.high) and 2 * high > metric.high:
         high = max(high, metric.high)  # the whole range, where it leaves room enough for the values
-    span: float = (high - low) or 1.0
+    span: float = (high / 2 - low / 2) or 1.0  # halves, as the difference of huge numbers is none
 
     def place(number: float) -> float:
-        return round(ROOM + (WIDTH - 2 * ROOM) * (number - low) / span, 1)
+        return round(ROOM + (WIDTH - 2 * ROOM) * ((number / 2 - low / 2) / span), 1)
 
     found: dict[str, Any] = {name: place(number) for name, number in numbers.items()}
     if "baseline_low" in found and "baseline_high" in found:

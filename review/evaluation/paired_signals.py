@@ -24,7 +24,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("signal_ks", "Distance of a feature of sequences", "intrinsic", ASPECT, 0, 1, LOWER,
            "Kolmogorov-Smirnov statistic, https://docs.scipy.org/doc/scipy/reference/generated/scipy.stats.ks_2samp.html; "
            "features defined here: period and regularity are place and height of the highest autocorrelation after it first "
-           "falls to 0",
+           "falls to 0; edge no nearer than the Wilson interval (doi 10.1080/01621459.1927.10502953) of what is rare",
            "Whether level, spread and period of sequences are distributed as in real ones.",
            "Sequences of one level, spread and period can have different shapes: it sees no single wave."),
 )  # fmt: skip
@@ -64,6 +64,10 @@ def measure(pair: Pair, settings: Settings) -> tuple[Value, ...]:
             return {f"signal_ks:{feature}": distance(held[:, place], part[:, place]) for place, feature in enumerate(FEATURES)}
 
         directions = {f"signal_ks:{feature}": LOWER for feature in FEATURES}
-        found = to_values(baseline.compare(compared, real, synthetic, settings, directions), directions)
+        summaries = baseline.compare(compared, real, synthetic, settings, directions)
+        for feature, column in zip(directions, real.T, strict=True):
+            if feature in summaries:
+                summaries[feature] = baseline.spare(summaries[feature], *baseline.unusual(column), len(directions))
+        found = to_values(summaries, directions)
         values += [dataclasses.replace(value, subject=f"{name}: {value.subject}") for value in found]
     return tuple(values)

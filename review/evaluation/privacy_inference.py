@@ -100,7 +100,8 @@ def correct(guesses: Floats, secrets: Floats, *, number: bool) -> NDArray[np.boo
     both = np.isnan(guesses) & np.isnan(secrets)
     if not number:
         return np.asarray((guesses == secrets) | both)
-    return np.asarray((np.abs(guesses - secrets) <= TOLERANCE * (np.abs(guesses) + 1e-12)) | both)
+    with np.errstate(over="ignore"):
+        return np.asarray((np.abs(guesses - secrets) <= TOLERANCE * (np.abs(guesses) + 1e-12)) | both)
 
 
 def known(attack: Attack, columns: int, seed: int) -> Indices:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from review.evaluation import baseline
 from review.evaluation.metrics import FAIL, LOWER, PASS, SHOWN, UNCLEAR, Value, verdict
+from review.evaluation.shares import edge_of
 from review.statistics import LEVEL, wilson
 
 RATE, ANY, HINT = "rate", "any", "hint"
@@ -43,7 +44,8 @@ def contrast(
 ) -> Value:
     """Return a share beside its control, with the verdict.
 
-    By its rate, a share fails if its whole Wilson interval is above that of the control, and passes if it is not itself above it.
+    By its rate, a share fails if its whole Wilson interval is above the edge, and passes if it is not itself above it: the edge
+    is what the share of the control leaves to chance at both sizes (:func:`review.evaluation.shares.edge_of`).
 
     Parameters
     ----------
@@ -65,8 +67,8 @@ def contrast(
         return Value(*name, note=note or "nothing to count", real=real, synthetic=found.total, against=against)
     low, high = wilson(found.count, found.total, level(graded))
     low_control, high_control = wilson(control.count, control.total, level(graded))
-    judged = verdict(found.share, low, high, high_control, LOWER) if rule else SHOWN
-    edge = high_control if rule else None
+    edge = edge_of((control.count, control.total), found.total, level(graded)) if rule else None
+    judged = SHOWN if edge is None else verdict(found.share, low, high, edge, LOWER)
     if rule in (ANY, HINT) and not control.count:
         judged, edge = (FAIL if rule == ANY else _worse(judged)) if found.count else PASS, 0.0
     small = min(found.total, control.total) < baseline.SMALL

@@ -87,9 +87,11 @@ class TableView:
             if row >= self.numbers:
                 coded[row] = frame[name].cat.codes.to_numpy()
                 continue
-            low, high = float(real[name].min()), float(real[name].max())
-            span = (high - low) or 1.0
-            coded[row] = np.clip((frame[name].to_numpy(float) - low) / span, -FURTHEST, FURTHEST)
+            low, high, values = float(real[name].min()), float(real[name].max()), frame[name].to_numpy(float)
+            if not np.isfinite(high - low):
+                low, high, values = low / 4, high / 4, values / 4  # the range of such numbers is no number
+            with np.errstate(over="ignore"):
+                coded[row] = np.clip((values - low) / ((high - low) or 1.0), -FURTHEST, FURTHEST)
         return coded
 
     def size(self, role: str) -> int:

@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL"})
 """What counts as a missing value where values are written as text, blanks around it aside."""
 
 FEWEST_ROWS = 2
+_HALF = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -234,4 +236,8 @@ def _object(file: str, number: int, line: str) -> dict[str, Any]:
         raise refuse(f"not JSON ({str(error)[:120]})", "write one JSON object a line") from None
     if not isinstance(row, dict):
         raise refuse("the line is no JSON object", "write one JSON object a line")
+    if "\\u" in line and _HALF.search(json.dumps(row, ensure_ascii=False)):
+        raise refuse(
+            "half of a character (a surrogate without its partner) stands in a text", "write the whole character, or none"
+        )
     return row

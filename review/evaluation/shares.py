@@ -5,8 +5,10 @@ A baseline of nothing but zeros has no spread, so that the first single case wou
 
 from __future__ import annotations
 
+from math import sqrt
+
 from review.evaluation.metrics import LOWER, NOT_ASSESSABLE, SHOWN, Value, verdict
-from review.statistics import wilson
+from review.statistics import LEVEL, wilson
 
 INTERVAL = "95 % Wilson interval"
 AGAINST = "the same share of the real items"
@@ -15,10 +17,30 @@ Count = tuple[int, int]
 """How many of how many."""
 
 
+def edge_of(control: Count, size: int, level: float = LEVEL) -> float:
+    """Return the share above which so many items do not lie by chance, if theirs is that of the control.
+
+    The errors of both are added as squares, after Newcombe 1998 (Statistics in Medicine 17, 873-890, method 10): a few items
+    stray further from the share of many others than the interval of that share tells.
+
+    Parameters
+    ----------
+    control : (int, int)
+        How many of how many, at least one.
+    size : int
+        Items that are compared with the control, at least one.
+    level : float
+    """
+    share = control[0] / control[1]
+    own = wilson(*control, level)[1] - share
+    other = wilson(round(share * size), size, level)[1] - round(share * size) / size
+    return share + sqrt(own**2 + other**2)
+
+
 def against_real(metric: str, subject: str, synthetic: Count, real: Count, note: str = "", *, graded: bool = True) -> Value:
     """Return a share of synthetic items, of which less is better, beside that of real ones.
 
-    Pass: not above the upper bound of the real share. Fail: its lower bound is above that. Unclear: between.
+    Pass: not above the edge, :func:`edge_of` the real share. Fail: its lower bound is above that. Unclear: between.
 
     Parameters
     ----------
@@ -35,8 +57,8 @@ def against_real(metric: str, subject: str, synthetic: Count, real: Count, note:
         return Value(metric, subject, real=real[1], synthetic=synthetic[1], note=missing, verdict=NOT_ASSESSABLE)
     value, (low, high) = synthetic[0] / synthetic[1], wilson(*synthetic)
     base, (base_low, base_high) = real[0] / real[1], wilson(*real)
-    judged = verdict(value, low, high, base_high, LOWER) if graded else SHOWN
+    edge = edge_of(real, synthetic[1]) if graded else None
+    judged = SHOWN if edge is None else verdict(value, low, high, edge, LOWER)
     sizes = {"real": real[1], "synthetic": synthetic[1]}
-    edge = base_high if graded else None
     return Value(metric, subject, value, low, high, base, base_low, base_high, edge, judged, **sizes,
                  interval=INTERVAL, against=AGAINST, note=note)  # fmt: skip

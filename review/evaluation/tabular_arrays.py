@@ -32,6 +32,9 @@ POOL = 20
 FAR = 1e6
 """Standard deviations from the mean beyond which a number is not told from others."""
 
+MOST = float(np.finfo(float).max)
+"""Distance of which nothing greater is a number; further ones count as this."""
+
 RARE = 20
 """Most frequent levels of a class that keep a column of their own where classes are counted against one another."""
 
@@ -141,7 +144,9 @@ def distances(one: Matrix, other: Matrix) -> tuple[float, float]:
     values.sort(kind="stable")
     below = [np.searchsorted(held, values, side="right") / len(held) for held in (left, right)]
     gaps = np.abs(below[0] - below[1])
-    return float(gaps.max()), float((gaps[:-1] * np.diff(values)).sum())
+    with np.errstate(over="ignore"):
+        steps = np.minimum(np.diff(values), MOST)
+        return float(gaps.max()), min(float((gaps[:-1] * steps).sum()), MOST)
 
 
 def variation(one: Matrix, other: Matrix, levels: int) -> float:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from review.evaluation import baseline
 from review.evaluation.metrics import LOWER, Grade, Metric, Settings, Value, grade
-from review.evaluation.tabular_arrays import JOIN, RARE, Layout, Matrix, draw, small
+from review.evaluation.tabular_arrays import JOIN, RARE, Layout, Matrix, draw, one_thread, small
 
 FAMILY, ASPECT = "intrinsic", "dependence"
 COLUMNS = 30
@@ -194,7 +194,8 @@ def measure(
         return (), grade(FAMILY, ASPECT, (), empty), ()
     held = associations(real, columns, settings.seed)
     totals = [JOIN.join((metric, part)) for metric in (RANK, INFORMATION) for part in (MEAN, LARGEST)]
-    compared = baseline.compare(held.measure, real, synthetic, settings, dict.fromkeys(totals, LOWER))
+    with one_thread():
+        compared = baseline.compare(held.measure, real, synthetic, settings, dict.fromkeys(totals, LOWER))
     values = []
     for name in totals:
         if name in compared:

@@ -10,12 +10,13 @@ import numpy as np
 
 from review.evaluation import baseline
 from review.evaluation.metrics import LOWER, Grade, Metric, Settings, Value, grade
-from review.evaluation.tabular_arrays import JOIN, Layout, Matrix, distances, scale, small, variation
+from review.evaluation.tabular_arrays import JOIN, MOST, Layout, Matrix, distances, scale, small, variation
 
 FAMILY, ASPECT = "intrinsic", "marginals"
 KS, TV, WASSERSTEIN, MISSING = "ks", "tv", "wasserstein", "missing_share"
 SURVEY = "Ramdas, García Trillos and Cuturi 2017, doi:10.3390/e19020047"
 ONLY_ONE = "How columns go together: rows made of columns that were shuffled one by one get the best value."
+RARE = "edge no nearer than the Wilson interval (doi:10.1080/01621459.1927.10502953) of the real share of what is rare"
 
 METRICS = (
     Metric(
@@ -26,7 +27,7 @@ METRICS = (
         0.0,
         1.0,
         LOWER,
-        f"{SURVEY}; 1 minus KSComplement of https://docs.sdv.dev/sdmetrics/data-metrics/quality/kscomplement.md",
+        f"{SURVEY}; 1 minus KSComplement of https://docs.sdv.dev/sdmetrics/data-metrics/quality/kscomplement.md; {RARE}",
         "The greatest difference between the shares of real and of synthetic values below any number; missing values left out.",
         f"{ONLY_ONE} It hardly sees the ends of a distribution.",
     ),
@@ -51,7 +52,7 @@ METRICS = (
         0.0,
         1.0,
         LOWER,
-        "1 minus TVComplement of https://docs.sdv.dev/sdmetrics/metrics/quality-metrics/tvcomplement",
+        f"1 minus TVComplement of https://docs.sdv.dev/sdmetrics/metrics/quality-metrics/tvcomplement; {RARE}",
         "Half the sum of the differences between the shares of the levels; missing values left out.",
         f"{ONLY_ONE} A rare level that is lost altogether costs no more than its share.",
     ),
@@ -63,7 +64,7 @@ METRICS = (
         0.0,
         1.0,
         LOWER,
-        "defined here: absolute difference of the two shares; columns that miss no value anywhere are left out",
+        f"defined here: absolute difference of the two shares; columns that miss no value anywhere are left out; {RARE}",
         "Whether as many values of a column are missing.",
         "Which rows miss the value, and why.",
     ),
@@ -76,9 +77,14 @@ def measure(
     """Grade all columns together."""
     scales = [scale(real[:, place]) for place in range(len(columns.numbers))]
     gaps = np.flatnonzero(np.isnan(real).any(axis=0) | np.isnan(synthetic).any(axis=0)).tolist()
+    rare = {JOIN.join((MISSING, columns.names[place])): (int(np.isnan(real[:, place]).sum()), len(real)) for place in gaps}
+    rare |= {JOIN.join((TV, name)): baseline.unusual(real[:, place]) for place, name, _ in columns.coded()}
+    rare |= {JOIN.join((KS, name)): baseline.unusual(real[:, place]) for place, name in enumerate(columns.numbers)}
     values = []
     for name, summary in baseline.compare(measure_of(columns, scales, gaps), real, synthetic, settings).items():
         metric, subject = name.split(JOIN, 1)
+        if name in rare:
+            summary = baseline.spare(summary, *rare[name], len(rare))  # noqa: PLW2901
         parts = [small(summary.sizes)]
         if summary.edge is None:
             parts.append("not graded: in some deals a real part has no known value")
@@ -102,7 +108,7 @@ def over_all(real: Matrix, synthetic: Matrix, columns: Layout) -> dict[str, dict
             numbers[TV] = variation(one, other, levels[place])
         else:
             numbers[KS], moved = distances(one, other)
-            numbers[WASSERSTEIN] = moved / scale(one)
+            numbers[WASSERSTEIN] = min(moved / scale(one), MOST)
         numbers |= {MISSING: abs(gaps[0] - gaps[1]), "missing_real": gaps[0], "missing_synthetic": gaps[1]}
         rounded = {key: None if math.isnan(number) else round(number, 6) for key, number in numbers.items()}
         found[name] = {"column": name, "kind": "class" if place in levels else "number", **rounded}
@@ -125,7 +131,7 @@ def measure_of(columns: Layout, scales: Sequence[float], gaps: Sequence[int]) ->
         found: dict[str, float] = {}
         for place, name in enumerate(columns.numbers):
             distance, moved = distances(one[:, place], other[:, place])
-            found |= {JOIN.join((KS, name)): distance, JOIN.join((WASSERSTEIN, name)): moved / scales[place]}
+            found |= {JOIN.join((KS, name)): distance, JOIN.join((WASSERSTEIN, name)): min(moved / scales[place], MOST)}
         for place, name, levels in columns.coded():
             found[JOIN.join((TV, name))] = variation(one[:, place], other[:, place], levels)
         for place in gaps:

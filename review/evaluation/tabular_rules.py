@@ -44,7 +44,8 @@ METRICS = (
         0.0,
         1.0,
         LOWER,
-        f"defined here; ranges and levels as in BoundaryAdherence and CategoryAdherence, {ADHERENCE}",
+        f"defined here; ranges and levels as in BoundaryAdherence and CategoryAdherence, {ADHERENCE}; "
+        "the edge is no nearer than the Wilson interval of the median share of the second real parts",
         "How often rows break what holds in every row of the real reference part: ranges, levels, missing values, whole numbers "
         "and the order of two columns.",
         "Rules that nobody can find in values, for example of physiology; a rule that holds by chance counts as well.",
@@ -134,6 +135,9 @@ def found(real: Matrix, synthetic: Matrix, columns: Layout, settings: Settings, 
     values = []
     for name, summary in compared.items():
         kind = name.partition(JOIN)[2]
+        if not kind:
+            size = summary.sizes.other
+            summary = baseline.spare(summary, round(summary.baseline * size), size)  # noqa: PLW2901
         notes = (KINDS.get(kind, ""), small(summary.sizes), note)
         values.append(summary.as_value(FOUND, kind, LOWER, "; ".join(filter(None, notes))))
     return values

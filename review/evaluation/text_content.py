@@ -38,7 +38,8 @@ METRICS: tuple[Metric, ...] = (
     Metric("nearest_text", "Likeness to the nearest real text", "intrinsic", ASPECT, 0, 1, HIGHER,
            f"{_COSINE}; median over the texts", "Whether texts are on the topics of the real ones.", f"{_WORDS} {_COPY}"),
     Metric("label_tv", "Distance of the label shares", "intrinsic", ASPECT, 0, 1, LOWER,
-           "defined here: half the sum of the absolute differences of the shares (total variation)",
+           "defined here: half the sum of the absolute differences of the shares (total variation); edge no nearer than the "
+           "Wilson interval (doi 10.1080/01621459.1927.10502953) of the share of all but the most frequent real label",
            "Whether labels are as frequent as in real data.", "It cannot tell whether a label fits its text."),
     Metric("headings_covered", "Headings that occur", "intrinsic", ASPECT, 0, 1, HIGHER,
            "defined here: share of the headings of at least 5 % of the reference texts that occur at all",
@@ -123,10 +124,14 @@ def measure(texts: Texts, settings: Settings) -> tuple[Value, ...]:
     directions = {metric.name: metric.direction for metric in METRICS if metric.name != "known_words"}
     directions |= {"known_words:all words": HIGHER, "known_words:different words": HIGHER}
     found = baseline.compare(compared, texts.real, texts.synthetic, limited, directions)
+    if labels is not None and "label_tv" in found:
+        found["label_tv"] = baseline.spare(found["label_tv"], *baseline.unusual(labels[: texts.reals]), len(found))
     larger = max(texts.reals, len(texts.synthetic)) > 2 * MOST
     note = f"at most {MOST} texts at a time, drawn anew in each deal: the interval holds the error of drawing" if larger else ""
     values = to_values(found, directions, note)
-    lists = {"headings_covered": f"{len(names)} headings: {', '.join(names[:12])}",
+    often = np.asarray(headings[: texts.reals].sum(axis=0)).ravel() >= baseline.FEWEST
+    common = [name for name, many in zip(names, often, strict=True) if many]  # rarer ones may be names of people
+    lists = {"headings_covered": f"{len(names)} headings" + (f": {', '.join(common[:12])}" if common else ""),
              "terms_covered": f"among {terms.shape[1]:,} terms of two or more real texts",
              "different words": f"of the first {budget:,} words of each part"}  # fmt: skip
     return tuple(

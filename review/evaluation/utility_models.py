@@ -22,6 +22,9 @@ LINEAR, TREES = "linear", "trees"
 FOREST = 50
 """Trees of a random forest."""
 
+FURTHEST = 1e100
+"""Standard deviations of the real label of which no answer is further off: its square would be no number."""
+
 WORDS = 20_000
 """Most frequent words and pairs of words of the training texts that become features."""
 
@@ -147,10 +150,11 @@ def scores(answer: Answer, test: Items) -> dict[str, float]:
     """Return how right an answer is, by the name of the metric."""
     truth = test.label
     if not test.classes:
-        around = float(((truth - truth.mean()) ** 2).sum())
-        error = float(((truth - answer.label) ** 2).sum())
-        explained = 1 - error / around if around else float("nan")
-        return {"tstr_r2": explained, "tstr_error": float(np.abs(truth - answer.label).mean()) / test.spread}
+        with np.errstate(over="ignore"):
+            gaps = np.clip((truth - answer.label) / test.spread, -FURTHEST, FURTHEST)
+            around = float((((truth - truth.mean()) / test.spread) ** 2).sum())
+        explained = 1 - float((gaps**2).sum()) / around if around else float("nan")
+        return {"tstr_r2": explained, "tstr_error": float(np.abs(gaps).mean())}
     levels = np.unique(truth)
     right = [((truth == level) & (answer.label == level)).sum() for level in levels]
     there = [(truth == level).sum() for level in levels]
