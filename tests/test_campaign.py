@@ -1,5 +1,6 @@
 """Many runs of a notebook: each in its place, skipped only if nothing changed, never done without proof."""
 
+import contextlib
 import json
 import os
 import signal
@@ -53,6 +54,7 @@ def quick(monkeypatch):
             ended(place, Outcome(job.notebook.name, OK, 0.1, memory=5))
 
     monkeypatch.setattr(runner, "run_each", run_each)
+    monkeypatch.setattr(campaign.warm, "session", contextlib.nullcontext)
 
 
 def test_real_kernels_run_and_an_unchanged_batch_does_nothing(tmp_path, notebook):
@@ -280,3 +282,21 @@ def test_a_broken_promise_is_no_good_run(tmp_path):
     source = SOURCE.with_name("breaks-its-promise.ipynb")
     (done,) = campaign.run(source, [{}], tmp_path / "out")
     assert (done.status, done.good, done.detail) == (BROKEN_PROMISE, False, "number.txt")
+
+
+def shown(path):
+    """Return sources and outputs of an executed notebook, cell by cell, without what papermill adds."""
+    book = nbformat.read(path, as_version=4)
+    return [
+        (cell.cell_type, cell.source, cell.get("outputs"))
+        for cell in book.cells
+        if "injected-parameters" not in cell.metadata.get("tags", [])
+    ]
+
+
+def test_warm_and_cold_kernels_leave_the_same(tmp_path, notebook):
+    warm, cold = (campaign.run(notebook, sets(7), tmp_path / name, cold=name == "cold") for name in ("warm", "cold"))
+    assert statuses(warm) == statuses(cold) == [OK]
+    folders = [done[0].run.folder for done in (warm, cold)]
+    assert shown(folders[0] / campaign.EXECUTED) == shown(folders[1] / campaign.EXECUTED)
+    assert (folders[0] / "number.txt").read_bytes() == (folders[1] / "number.txt").read_bytes()

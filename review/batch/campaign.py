@@ -6,6 +6,7 @@ a run is done if its last event says so, its key is still the same, and every fi
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import shutil
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from review import paths
-from review.batch import grid, keys, manifest, runner
+from review.batch import grid, keys, manifest, runner, warm
 from review.batch.manifest import FINISHED, STARTED, Event, Manifest
 from review.batch.runner import OK, Job, Outcome
 from review.errors import InputError, OptionError
@@ -30,6 +31,9 @@ OUTPUT = "output_dir"
 """Parameter that a notebook may declare for the folder of its files: each run gets its own."""
 
 EXECUTED = "notebook.ipynb"
+WARM = "review.batch.warm_provisioner.WarmKernelManager"
+"""Class of the managers of kernels that are forked; where that cannot be done they start ordinary ones, and say so."""
+
 UNCHANGED, NEW = "unchanged", "new"
 LIBRARIES = ("ipykernel", "nbclient", "nbformat", "numpy", "pandas", "papermill", "plotly", "scipy")
 
@@ -147,6 +151,7 @@ def run(
     inputs: Sequence[Path] = (),
     force: bool = False,
     cell_timeout: float = 900.0,
+    cold: bool = False,
     report: Callable[[Done], None] | None = None,
 ) -> tuple[Done, ...]:
     """Do every run that has to be done, and return what became of all of them, in the order of the sets.
@@ -159,6 +164,8 @@ def run(
         Processes at a time.
     cell_timeout : float
         Seconds that a cell may take.
+    cold : bool
+        Whether kernels are started from nothing, not forked from a process that has imported what notebooks import.
     report : callable, optional
         Called with each run as it ends; those that are skipped come first.
 
@@ -180,7 +187,8 @@ def run(
                     report(done[one.name])
         waiting = [one for one in planned if one.reasons]
         own, promises = OUTPUT in grid.declared(notebook), runner.promised(notebook)
-        tasks = [_job(notebook, one, promises if own else None, cell_timeout) for one in waiting]
+        manager = runner.ORDINARY if cold else WARM
+        tasks = [_job(notebook, one, promises if own else None, cell_timeout, manager) for one in waiting]
         began: dict[int, str] = {}
 
         def start(place: int) -> None:
@@ -201,15 +209,16 @@ def run(
             if report:
                 report(done[one.name])
 
-        runner.run_each(tasks, jobs, start, end)
+        with warm.session() if waiting and not cold else contextlib.nullcontext():
+            runner.run_each(tasks, jobs, start, end)
     return tuple(done[one.name] for one in planned)
 
 
-def _job(notebook: Path, one: Run, promises: Sequence[str] | None, cell_timeout: float) -> Job:
+def _job(notebook: Path, one: Run, promises: Sequence[str] | None, cell_timeout: float, manager: str) -> Job:
     """Return the job of a run; a notebook that takes no folder (None) can be held to no promise."""
     own = {} if promises is None else {OUTPUT: str(one.folder)}
     artefacts = tuple(one.folder / name for name in promises or ())
-    return Job(notebook, one.folder / EXECUTED, {**one.parameters, **own}, artefacts, cell_timeout=cell_timeout)
+    return Job(notebook, one.folder / EXECUTED, {**one.parameters, **own}, artefacts, cell_timeout=cell_timeout, manager=manager)
 
 
 def _event(kind: str, notebook: Path, one: Run, **more: Any) -> Event:

@@ -23,6 +23,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--input", type=Path, action="append", default=[], metavar="PATH", help="a file or folder that runs read"
     )
     command.add_argument("--force", action="store_true", help="run again what did not change")
+    command.add_argument("--cold", action="store_true", help="start every kernel from nothing")
     command.add_argument("--status", action="store_true", help="say what would run, and why; run nothing")
     command.add_argument("--cell-timeout", type=float, default=900.0, metavar="S", help="seconds for one cell (default: 900)")
     command.add_argument("--collect", metavar="TABLE", help="gather a CSV file of every run, for example tables/02-shares.csv")
@@ -75,6 +76,7 @@ def run(options: argparse.Namespace) -> tuple[pd.DataFrame, bool]:
             inputs=options.input,
             force=options.force,
             cell_timeout=options.cell_timeout,
+            cold=options.cold,
             report=show,
         )
     skipped = sum(one.status == UNCHANGED for one in done)

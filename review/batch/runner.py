@@ -16,6 +16,8 @@ from review.errors import InputError, Problem
 OK = "ok"
 FAILED = "failed"
 BROKEN_PROMISE = "missing artefact"
+ORDINARY = "review.batch.kernel.PrivateKernelManager"
+"""Class of the managers of kernels that are started from nothing."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Job:
         Names of notebooks: if they are in the same batch, this one waits until they have ended, well or not.
     cell_timeout : float
         Seconds that a cell may take.
+    manager : str
+        Class of the kernel manager, by its full name.
     """
 
     notebook: Path
@@ -44,6 +48,7 @@ class Job:
     artefacts: tuple[Path, ...] = ()
     after: tuple[str, ...] = ()
     cell_timeout: float = 900.0
+    manager: str = ORDINARY
 
 
 @dataclass(frozen=True)
@@ -240,7 +245,7 @@ def execute(job: Job) -> Outcome:
             log_output=False,
             start_timeout=120,
             execution_timeout=job.cell_timeout,
-            kernel_manager_class="review.batch.kernel.PrivateKernelManager",
+            kernel_manager_class=job.manager,
         )
     except PapermillExecutionError as failure:
         error = f"cell {failure.exec_count}: {failure.ename}: {failure.evalue}"
