@@ -62,7 +62,14 @@ class Rater:
         return part.first.text_content() if part.count() else ""
 
     def begin(self):
-        self.root.scroll_into_view_if_needed()
+        """Scroll through the notebook until the task is in the page (cells out of sight are not), and go to it."""
+        panel = self.page.locator(".jp-WindowedPanel-outer:visible").first
+        deadline, top = time.monotonic() + 120, 0
+        while not self.root.count() and time.monotonic() < deadline:
+            top = top + 300 if top < panel.evaluate("panel => panel.scrollHeight") else 0
+            panel.evaluate("(panel, top) => { panel.scrollTop = top; }", top)
+            self.page.wait_for_timeout(300)
+        self.root.first.scroll_into_view_if_needed()
         self.root.locator(".sdr-question [role=radio]").first.focus()
 
     def until(self, words, where=".sdr-state", seconds=20):
