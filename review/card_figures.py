@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from review import theme
 from review.describe import number, rows_of
 from review.evaluation.metrics import FAIL, FAMILIES, NOT_ASSESSABLE, PASS, UNCLEAR
-from review.figures import add_points
+from review.figures import add_points, tick_marker
 from review.theme import Chart, Width, two_widths
 
 if TYPE_CHECKING:
@@ -128,8 +128,7 @@ def plot_beside(
     numbers += [point[1] for point in edges]
     low, high = min([0.0, *numbers]), max(numbers)
     room = 0.03 * ((high - low) or 1.0)
-    tick = {"symbol": "line-ns-open", "size": 14, "color": theme.BLACK, "line": {"width": 1.8, "color": theme.BLACK}}
-    keys = {**dict(zip(names, SIDES, strict=True)), **({EDGE: tick} if edges else {})}
+    keys = {**dict(zip(names, SIDES, strict=True)), **({EDGE: tick_marker()} if edges else {})}
     figure = chart.draw(title, (low - room, high + room), keys)
     for name, marker in keys.items():
         add_points(figure, edges if name == EDGE else data[name], name, marker)

@@ -71,8 +71,8 @@ def _hatch() -> dict[str, Any]:
     return {"color": "white", "line": {"width": theme.THIN, "color": theme.HATCH}, "pattern": pattern}
 
 
-def _ticks() -> dict[str, Any]:
-    """Return the marker of a published value: a vertical tick."""
+def tick_marker() -> dict[str, Any]:
+    """Return a vertical tick as marker, above all of a published value."""
     return {"symbol": "line-ns-open", "size": 14, "color": theme.BLACK, "line": {"width": 1.8, "color": theme.BLACK}}
 
 
@@ -111,7 +111,7 @@ def _draw_shares(chart: Chart, shares: Sequence[_Share], column: str, known: str
     hatches = [share for share in shares if share.row["unknown"] and share.row[column] is not None]
     ticks = [(share.y, share.printed) for share in shares if share.printed is not None]
     symbols = {status: theme.mark(*theme.STATUS_MARKS.get(status, ("hexagon", theme.PURPLE))) for status in marks}
-    keys = symbols | ({PUBLISHED: _ticks()} if ticks else {}) | ({UNKNOWN + known: _hatch()} if hatches else {})
+    keys = symbols | ({PUBLISHED: tick_marker()} if ticks else {}) | ({UNKNOWN + known: _hatch()} if hatches else {})
     figure = chart.draw("Share of studies (%), 95 % interval", (-2, 102), keys)
     if hatches:
         starts = [one.value(column) for one in hatches]
@@ -120,7 +120,7 @@ def _draw_shares(chart: Chart, shares: Sequence[_Share], column: str, known: str
         figure.add_trace(go.Bar(x=lengths, **place, name=UNKNOWN, marker=_hatch(), hoverinfo="skip"))
     if ticks:
         xs, ys = [x for _, x in ticks], [y for y, _ in ticks]
-        figure.add_trace(go.Scatter(x=xs, y=ys, mode="markers", name=PUBLISHED, marker=_ticks(), hoverinfo="x"))
+        figure.add_trace(go.Scatter(x=xs, y=ys, mode="markers", name=PUBLISHED, marker=tick_marker(), hoverinfo="x"))
     for status, group in marks.items():
         points = [(one.y, one.value(column), one.value("low"), one.value("high"), one.hover) for one in group]
         add_points(figure, points, status, symbols[status])

@@ -42,6 +42,21 @@ def read_text(path: Path) -> str:
         raise refuse("the file is empty", "restore it from version control")
     if data.startswith(b"\xef\xbb\xbf"):
         raise refuse("the file starts with a byte order mark", "save it as UTF-8 without BOM", 1)
+    return decode(path, data)
+
+
+def decode(path: Path, data: bytes) -> str:
+    """Return bytes of a file as text.
+
+    Raises
+    ------
+    InputError
+        If they are not UTF-8, or contain NUL bytes.
+    """
+
+    def refuse(message: str, remedy: str, line: int) -> InputError:
+        return InputError([Problem(str(path), line, None, message, remedy)])
+
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

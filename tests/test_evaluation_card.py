@@ -1,6 +1,7 @@
 """The report card: complete, valid against its schema, inert whatever the data hold, and laid beside the coded studies."""
 
 import csv
+import dataclasses
 import io
 import json
 import re
@@ -138,6 +139,14 @@ def test_data_values_are_inert_in_the_table():
 def test_negative_numbers_stay_numbers():
     assert cards.inert(-0.5) == -0.5
     assert cards.inert("-1+1") == "'-1+1"
+
+
+@pytest.mark.parametrize(("accepted", "words"), [((12, 20), "only these are graded"), ((9, 20), "rejected ones are graded, too")])
+def test_the_card_says_whether_rejected_records_are_in_it(accepted, words):
+    frame = pd.DataFrame({"a": np.arange(12.0)})
+    pair = dataclasses.replace(inputs.from_frames(frame, frame), accepted=accepted)
+    (note,) = (note for note in cards.build(pair, Settings(), {}, {}, {}).notes if "were accepted" in note)
+    assert note == f"{accepted[0]} of 20 records that the generator was asked for were accepted; {words}"
 
 
 def test_links_of_the_page_lead_somewhere():

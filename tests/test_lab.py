@@ -124,23 +124,35 @@ def test_a_notebook_runs_and_draws_its_figures(browser_path, server, tmp_path):
                 raise
 
 
-def visit(browser_path, server, tmp_path):
+@contextlib.contextmanager
+def pages(browser_path, address):
+    """Give a function that opens a page, and the lists of requests that left the machine and of errors, of all pages."""
     from playwright.sync_api import sync_playwright
 
-    address, home = server
     outside, errors = [], []
+    inside = (address, "data:", "blob:", "about:", "ws://127.0.0.1")
     with sync_playwright() as play:
         arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
         browser = play.chromium.launch(executable_path=str(browser_path), args=[*arguments, "--disable-component-update"])
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        inside = (address, "data:", "blob:", "about:", "ws://127.0.0.1")
-        page.on("request", lambda request: None if request.url.startswith(inside) else outside.append(request.url))
-        page.on("pageerror", lambda error: errors.append(str(error)))
+
+        def new():
+            page = browser.new_page(viewport={"width": 1400, "height": 1000})
+            page.on("request", lambda request: None if request.url.startswith(inside) else outside.append(request.url))
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            return page
+
+        yield new, outside, errors
+        browser.close()
+
+
+def visit(browser_path, server, tmp_path):
+    address, home = server
+    with pages(browser_path, address) as (new, outside, errors):
+        page = new()
         open_notebook(page, address, "02-modality.ipynb")
         run_all(page, home / "notebooks" / "02-modality.ipynb")
         drawn = see_figure(page)
         page.screenshot(path=str(tmp_path / "lab.png"))
-        browser.close()
     found = outputs(home / "notebooks" / "02-modality.ipynb")
     assert not [output for _, output in found if output["output_type"] == "error"]
     assert not [output for _, output in found if output.get("name") == "stderr"], found

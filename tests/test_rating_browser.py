@@ -8,7 +8,7 @@ import time
 
 import psutil
 import pytest
-from test_lab import browser_path, open_notebook, run_all, server  # noqa: F401 (fixtures)
+from test_lab import browser_path, open_notebook, pages, run_all, server  # noqa: F401 (fixtures)
 
 from review import paths
 from review.evaluation import human, rating, rating_file
@@ -192,24 +192,13 @@ def second_rater(page, address, home, tmp_path):
 
 
 def test_two_raters_and_a_killed_kernel(browser_path, server, tmp_path):  # noqa: F811
-    from playwright.sync_api import sync_playwright
-
     address, home = server
-    errors, outside = [], []
-    with sync_playwright() as play:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-        browser = play.chromium.launch(executable_path=str(browser_path), args=[*arguments, "--disable-component-update"])
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        inside = (address, "data:", "blob:", "about:", "ws://127.0.0.1")
-        page.on("request", lambda request: None if request.url.startswith(inside) else outside.append(request.url))
-        page.on("pageerror", lambda error: errors.append(str(error)))
+    with pages(browser_path, address) as (new, outside, errors):
+        page = new()
         task = first_rater(page, address, home, tmp_path)
         shutil.rmtree(home / "out")
         page.close()
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        path = second_rater(page, address, home, tmp_path)
-        browser.close()
+        path = second_rater(new(), address, home, tmp_path)
     assert outside == []
     assert errors == []
 

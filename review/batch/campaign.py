@@ -178,7 +178,6 @@ def run(
     """
     with Manifest(folder) as book:
         planned = plan(notebook, sets, folder, book.last, inputs=inputs, force=force)
-        facts = {"versions": versions(), "commit": commit()}
         done: dict[str, Done] = {}
         for one in planned:
             if not one.reasons:
@@ -186,6 +185,7 @@ def run(
                 if report:
                     report(done[one.name])
         waiting = [one for one in planned if one.reasons]
+        facts = {"versions": versions(), "commit": commit()} if waiting else {}
         own, promises = OUTPUT in grid.declared(notebook), runner.promised(notebook)
         manager = runner.ORDINARY if cold else WARM
         tasks = [_job(notebook, one, promises if own else None, cell_timeout, manager) for one in waiting]

@@ -211,9 +211,8 @@ def _size_notes(sizes: Mapping[str, int], accepted: tuple[int, int] | None) -> l
         if count < SMALL
     ]
     if accepted is not None:
-        notes.append(
-            f"{accepted[0]} of {accepted[1]} records that the generator was asked for were accepted; only these are graded"
-        )
+        rest = "only these are graded" if sizes["synthetic"] <= accepted[0] else "rejected ones are graded, too"
+        notes.append(f"{accepted[0]} of {accepted[1]} records that the generator was asked for were accepted; {rest}")
     if "holdout" not in sizes:
         notes.append("no hold-out: without real items that the generator has not seen, attacks on privacy have no control group")
     return notes

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from review.errors import InputError, MissingExtraError, Problem
+from review.files import decode
 from review.generators.dataset import FORMAT
 
 if TYPE_CHECKING:
@@ -119,15 +120,7 @@ def _check_text(path: Path, data: bytes) -> None:
     """Refuse bytes that are not plain UTF-8 text."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputError.one(path, "the file is UTF-16", "save it as UTF-8")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        problem = Problem(str(path), line, None, f"byte {error.start} is not UTF-8", "save the file as UTF-8")
-        raise InputError([problem]) from None
-    if "\x00" in text:
-        line = text.count("\n", 0, text.index("\x00")) + 1
-        raise InputError([Problem(str(path), line, None, "the file contains a NUL byte", "save it as plain text")])
+    decode(path, data)
 
 
 def _csv(file: str, data: bytes) -> Source:
