@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from review.codebook import refuse_clever
 from review.errors import InputError, Problem
 from review.evaluation.inputs import CLASS, NUMBER, Column
-from review.evaluation.metrics import LOWER, Metric, Value, verdict
+from review.evaluation.metrics import LOWER, Metric, Value
 from review.files import read_text
 
 if TYPE_CHECKING:
@@ -291,20 +291,15 @@ def _line(node: yaml.Node) -> int | None:
 
 def given(pair: Pair, rules: Sequence[Rule]) -> list[Value]:
     """Return how often synthetic rows break each given rule, graded against how often real rows do."""
-    from review.evaluation.shares import edge_of
-    from review.statistics import wilson
+    from review.evaluation.shares import beside
 
     check(rules, pair.columns)
     values = []
     for rule in rules:
         counts = [(int(rule.broken(frame).sum()), len(frame)) for frame in (pair.synthetic, pair.real)]
-        (low, high), (real_low, real_high) = (wilson(*count) for count in counts)
-        share, real = (count / total for count, total in counts)
-        edge = edge_of(counts[1], counts[0][1])
-        judged = verdict(share, low, high, edge, LOWER)
+        marks, edge, judged = beside(counts[0], counts[1])
         sizes = {"real": counts[1][1], "synthetic": counts[0][1]}
         words = f"{counts[0][0]} synthetic and {counts[1][0]} real rows break it"
         against, interval = "share of the real rows and its Wilson interval", "Wilson interval, 95 %"
-        numbers = (share, low, high, real, real_low, real_high, edge)
-        values.append(Value(GIVEN, str(rule), *numbers, judged, **sizes, interval=interval, against=against, note=words))
+        values.append(Value(GIVEN, str(rule), *marks, edge, judged, **sizes, interval=interval, against=against, note=words))
     return values

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from review.evaluation import baseline
-from review.evaluation.metrics import FAIL, LOWER, PASS, SHOWN, UNCLEAR, Value, verdict
-from review.evaluation.shares import edge_of
-from review.statistics import LEVEL, wilson
+from review.evaluation.metrics import FAIL, PASS, SHOWN, UNCLEAR, Value
+from review.evaluation.shares import beside
+from review.statistics import LEVEL
 
 RATE, ANY, HINT = "rate", "any", "hint"
 """How a count is judged: by its rate; any at all fails if the control has none; any at all is then unclear at least."""
@@ -65,16 +65,15 @@ def contrast(
     """
     if not found.total or not control.total:
         return Value(*name, note=note or "nothing to count", real=real, synthetic=found.total, against=against)
-    low, high = wilson(found.count, found.total, level(graded))
-    low_control, high_control = wilson(control.count, control.total, level(graded))
-    edge = edge_of((control.count, control.total), found.total, level(graded)) if rule else None
-    judged = SHOWN if edge is None else verdict(found.share, low, high, edge, LOWER)
-    if rule in (ANY, HINT) and not control.count:
+    marks, limit, judged = beside((found.count, found.total), (control.count, control.total), level(graded))
+    edge: float | None = limit
+    if not rule:
+        judged, edge = SHOWN, None
+    elif rule in (ANY, HINT) and not control.count:
         judged, edge = (FAIL if rule == ANY else _worse(judged)) if found.count else PASS, 0.0
     small = min(found.total, control.total) < baseline.SMALL
     words = "; ".join(filter(None, (note, f"small sample: fewer than {baseline.SMALL}" if small else "")))
-    marks = (found.share, low, high, control.share, low_control, high_control, edge)
-    return Value(*name, *marks, judged, real, found.total, f"Wilson {level(graded):.1%}", against, words)
+    return Value(*name, *marks, edge, judged, real, found.total, f"Wilson {level(graded):.1%}", against, words)
 
 
 def _worse(judged: str) -> str:

@@ -16,6 +16,9 @@ AGAINST = "the same share of the real items"
 Count = tuple[int, int]
 """How many of how many."""
 
+Marks = tuple[float, float, float, float, float, float]
+"""Value, low, high, and the same three of the baseline, in the order of :class:`review.evaluation.metrics.Value`."""
+
 
 def edge_of(control: Count, size: int, level: float = LEVEL) -> float:
     """Return the share above which so many items do not lie by chance, if theirs is that of the control.
@@ -37,6 +40,22 @@ def edge_of(control: Count, size: int, level: float = LEVEL) -> float:
     return share + sqrt(own**2 + other**2)
 
 
+def beside(found: Count, control: Count, level: float = LEVEL) -> tuple[Marks, float, str]:
+    """Return a share with its interval, that of the control, and the edge; and the verdict, less being better.
+
+    Parameters
+    ----------
+    found, control : (int, int)
+        How many of how many, at least one.
+    level : float
+        Of the Wilson intervals and the edge.
+    """
+    value, (low, high) = found[0] / found[1], wilson(*found, level)
+    edge = edge_of(control, found[1], level)
+    marks = (value, low, high, control[0] / control[1], *wilson(*control, level))
+    return marks, edge, verdict(value, low, high, edge, LOWER)
+
+
 def against_real(metric: str, subject: str, synthetic: Count, real: Count, note: str = "", *, graded: bool = True) -> Value:
     """Return a share of synthetic items, of which less is better, beside that of real ones.
 
@@ -55,10 +74,7 @@ def against_real(metric: str, subject: str, synthetic: Count, real: Count, note:
         side = "synthetic" if not synthetic[1] else "real"
         missing = note or f"no {side} item to count"
         return Value(metric, subject, real=real[1], synthetic=synthetic[1], note=missing, verdict=NOT_ASSESSABLE)
-    value, (low, high) = synthetic[0] / synthetic[1], wilson(*synthetic)
-    base, (base_low, base_high) = real[0] / real[1], wilson(*real)
-    edge = edge_of(real, synthetic[1]) if graded else None
-    judged = SHOWN if edge is None else verdict(value, low, high, edge, LOWER)
-    sizes = {"real": real[1], "synthetic": synthetic[1]}
-    return Value(metric, subject, value, low, high, base, base_low, base_high, edge, judged, **sizes,
-                 interval=INTERVAL, against=AGAINST, note=note)  # fmt: skip
+    marks, edge, judged = beside(synthetic, real)
+    limit = edge if graded else None
+    shown = judged if graded else SHOWN
+    return Value(metric, subject, *marks, limit, shown, real[1], synthetic[1], INTERVAL, AGAINST, note)
