@@ -248,16 +248,20 @@ def test_two_runs_at_once_with_papermill_equal_ordinary_ones(tmp_path):
     nbformat.write(source, tmp_path / "book.ipynb", version=4)
 
     worker = (
-        "import sys, papermill; from review.batch import warm\n"
+        "import logging, os, sys, papermill; from review.batch import warm\n"
+        "logging.getLogger('review').setLevel('INFO'); logging.getLogger('review').addHandler(logging.StreamHandler())\n"
         "papermill.execute_notebook('book.ipynb', sys.argv[1], {'number': int(sys.argv[2])}, progress_bar=False, "
         "log_output=False, kernel_manager_class='review.batch.' + sys.argv[3])\n"
-        "print(len(warm._pool().zygotes), warm.fallbacks())"
+        "print(len(warm._pool().zygotes), warm.fallbacks())\n"
+        "held = os.listdir(os.environ.get(warm.SHARED, '.'))\n"
+        "print(warm._key([sys.executable], warm.MODULES, os.environ), held, file=sys.stderr)"
     )
 
     def begin(name, number, manager):
         command = [sys.executable, "-c", worker, name, str(number), manager]
         return subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
+    warm.close()  # whatever tests before this one have left
     with warm.session() as reason:
         assert reason == ""
         hot = [begin(f"{n}.ipynb", n, "warm_provisioner.WarmKernelManager") for n in (1, 2)]
@@ -539,6 +543,18 @@ def test_a_session_is_shared_with_workers(light, monkeypatch, tmp_path):
         monkeypatch.undo()
     assert dict(os.environ) == before
     assert not os.path.exists(shared)
+
+
+def test_a_session_replaces_a_process_that_was_killed_before_it(light, tmp_path):
+    end(warm.launch([*COMMAND[:-1], str(tmp_path / "x")], ["json"], QUIET))
+    before = only_zygote().process
+    before.kill()
+    before.wait()
+    with warm.session(["json"]) as reason:
+        assert reason == ""
+        assert only_zygote().process.pid != before.pid
+        end(warm.launch([*COMMAND[:-1], str(tmp_path / "x")], ["json"], QUIET))
+        assert only_zygote().process.poll() is None
 
 
 def test_what_matters_at_import_distinguishes_processes(light, monkeypatch):

@@ -170,12 +170,11 @@ def _forked(
 ) -> WarmProcess:
     """Fork from the process of the session or from an own one; where that was lost, start another once."""
     key = _key(interpreter, modules, env)
-    addresses = [f"{folder}/{key}"] if (folder := os.environ.get(SHARED)) and _private(folder) else []
-    for address in addresses:
+    if (folder := os.environ.get(SHARED)) and _private(folder):
         try:
-            return ordered(address, order, options)
-        except (OSError, EOFError):
-            continue  # it has not this kind, or has lost it
+            return ordered(f"{folder}/{key}", order, options)
+        except (OSError, EOFError) as error:  # it has not this kind, or has lost it
+            _logger.info("the session's process to fork from is not used, an own one is: %s %s", key, error)
     with _lock:
         pool = _pool()
         while pool.losses.get(key, 0) < 2:
@@ -239,6 +238,8 @@ def session(modules: Sequence[str] = MODULES) -> Iterator[str]:
             raise ColdError(f"{sys.platform} cannot fork kernels safely")
         with _lock:
             pool, key = _pool(), _key([sys.executable], tuple(modules), env)
+            if key in pool.zygotes and pool.zygotes[key].process.poll() is not None:
+                pool.zygotes.pop(key).close()
             if key not in pool.zygotes:
                 pool.zygotes[key] = Zygote.start([sys.executable], modules, env, _address(pool, key))
             os.environ[SHARED] = pool.folder
