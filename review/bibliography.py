@@ -46,6 +46,8 @@ _ESCAPES = {
 }
 _SPECIAL = re.compile(r"[&%#_$\\{}~^]")
 _LIGATURES = re.compile(r"(?<=[`'<>!?])(?=[`'<>])")
+_TEX = re.compile(r"[\\{}$~%&#^_'`\"<>]|--")
+"""What may mean something in TeX; most values hold nothing of it and need not be decoded, which takes long."""
 _BARE = re.compile(r"(?<!\\)([&%])")
 _ESCAPED = re.compile(r"\\([&%#_${}])")
 
@@ -124,6 +126,8 @@ def _decode(field: Field) -> str | None:
     value = str(field.value)
     if field.key.lower() in IDENTIFIERS:
         return " ".join(_ESCAPED.sub(r"\1", value).split())
+    if not _TEX.search(value):
+        return " ".join(value.split())
     plain = _BARE.sub(r"\\\1", value).replace(r"\^{}", "^")
     block = _decoder().transform_string(String(field.key, plain), Library())
     return " ".join(block.value.split()) if isinstance(block, String) else None

@@ -1,21 +1,44 @@
-"""The browser that draws static figures: found, started once for many images, and ended whatever happens."""
+"""The browser that draws static figures: found, started once for many images, and ended whatever happens.
+
+With :func:`shared` the processes of a run draw in one browser (:mod:`review.browser_server`). Where that cannot be used a
+process starts its own; the images are the same.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import json
+import logging
 import os
 import shutil
 import signal
+import socket
+import stat
+import struct
+import subprocess
+import sys
+import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE = 90.0
 """Seconds without a new image after which the browser is killed."""
+
+SILENCE = 30.0
+"""Seconds without a word after which the shared browser is given up."""
+
+SHARED = "REVIEW_BROWSER"
+"""The variable of the environment by which a process finds the socket of the shared browser."""
+
+HEADER = struct.Struct(">I")
+LONGEST = 1 << 28
+"""Bytes of a message that are accepted."""
 
 HEAD = (
     "<meta http-equiv='Content-Security-Policy' content=\"default-src file: data: blob: 'unsafe-inline' 'unsafe-eval'\">"
@@ -24,6 +47,7 @@ HEAD = (
 
 NO_BROWSER = "no browser found (install Chromium or set BROWSER_PATH)"
 Key = tuple[str, str]
+_logger = logging.getLogger(__name__)
 
 
 def find_browser() -> Path | None:
@@ -42,22 +66,170 @@ def find_browser() -> Path | None:
 
 
 def render(orders: Mapping[Key, dict[str, Any]]) -> dict[Key, bytes | str]:
-    """Draw images in one browser; where that fails, return the reason instead.
+    """Draw images in the shared browser or in one of this process; where that fails, return the reason instead.
 
-    The browser runs in a thread of its own, so that this works inside a notebook's event loop, and may load local
-    files only. Nothing waits for longer than the limits of this module.
+    A browser may load local files only. Nothing waits for longer than the limits of this module.
     """
     browser = find_browser()
     if browser is None:
         return dict.fromkeys(orders, NO_BROWSER)
+    named = {key: {**order, "fig": _named(order["fig"])} for key, order in orders.items()}
+    done = _ask(browser, named)
+    rest = {key: order for key, order in named.items() if key not in done}
+    if rest:
+        done |= _alone(browser, rest)
+    return {key: done[key] for key in orders}
+
+
+def _named(figure: dict[str, Any]) -> dict[str, Any]:
+    """Name the traces by their place: plotly would give them random names, which stand in the SVG."""
+    return {**figure, "data": [{"uid": f"{place:06x}", **trace} for place, trace in enumerate(figure["data"])]}
+
+
+def _ask(browser: Path, orders: Mapping[Key, dict[str, Any]]) -> dict[Key, bytes | str]:
+    """Return what the shared browser has drawn; nothing if there is none, not all if it is lost."""
     done: dict[Key, bytes | str] = {}
-    sessions: list[Any] = []
+    address = os.environ.get(SHARED)
+    if not address:
+        return done
+    try:
+        if not private(os.path.dirname(address)):
+            raise PermissionError(f"{address} is not in a folder of this user's own")
+        message = _message(browser, list(orders.values()))
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(SILENCE)
+            connection.connect(address)
+            connection.sendall(message)
+            keys = list(orders)
+            while len(done) < len(orders):
+                answer = _receive(connection)
+                if "image" in answer:
+                    done[keys[answer["place"]]] = base64.b64decode(answer["image"], validate=True)
+                elif "reason" in answer:
+                    done[keys[answer["place"]]] = str(answer["reason"])
+    except (OSError, EOFError, LookupError, TypeError, ValueError) as error:
+        _logger.info("the shared browser is not used, an own one is started: %s", _line(error))
+    return done
+
+
+def _message(browser: Path, orders: list[dict[str, Any]]) -> bytes:
+    """Return what is sent; plotly's encoder is also the one that writes for the browser."""
+    from plotly.utils import PlotlyJSONEncoder
+
+    return frame(json.dumps({"browser": str(browser), "prefix": sys.prefix, "orders": orders}, cls=PlotlyJSONEncoder))
+
+
+def frame(text: str) -> bytes:
+    """Return a message: its length, then the text.
+
+    Raises
+    ------
+    ValueError
+        If it is too long.
+    """
+    data = text.encode()
+    if len(data) > LONGEST:
+        raise ValueError(f"a message of {len(data)} bytes")
+    return HEADER.pack(len(data)) + data
+
+
+def _receive(connection: socket.socket) -> dict[str, Any]:
+    (length,) = HEADER.unpack(_exactly(connection, HEADER.size))
+    if length > LONGEST:
+        raise ValueError(f"a message of {length} bytes")
+    answer = json.loads(_exactly(connection, length))
+    if not isinstance(answer, dict):
+        raise ValueError("an answer that is no object")
+    return answer
+
+
+def _exactly(connection: socket.socket, length: int) -> bytes:
+    parts = bytearray()
+    while len(parts) < length:
+        part = connection.recv(min(length - len(parts), 1 << 20))
+        if not part:
+            raise EOFError("the shared browser hung up")
+        parts += part
+    return bytes(parts)
+
+
+def private(folder: str) -> bool:
+    """Tell whether a folder is this user's alone."""
+    facts = os.lstat(folder)
+    return stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid() and not facts.st_mode & 0o077
+
+
+@contextlib.contextmanager
+def shared() -> Iterator[None]:
+    """Let the processes that are started in the block share a browser, which starts with the first image.
+
+    It ends with the block, or with this process. Where the system has no Unix sockets every process starts its own.
+    """
+    if not hasattr(socket, "AF_UNIX") or os.path.exists(os.environ.get(SHARED, "")):
+        yield
+        return
+    before, folder = os.environ.get(SHARED), tempfile.mkdtemp(prefix="review-browser-")
+    server = None
+    try:
+        try:
+            server = _start(folder)
+            os.environ[SHARED] = _address(folder)
+        except OSError as error:  # the path may be too long for a socket
+            _logger.info("no shared browser: %s", _line(error))
+        yield
+    finally:
+        os.environ.pop(SHARED, None)
+        if before is not None:
+            os.environ[SHARED] = before
+        if server is not None:
+            _end(server)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _address(folder: str) -> str:
+    return os.path.join(folder, "socket")
+
+
+def _start(folder: str) -> subprocess.Popen[bytes]:
+    """Start the server of a shared browser; it lives as long as its standard input is open."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(_address(folder))
+        os.chmod(_address(folder), 0o600)
+        listener.listen(128)
+        command = [sys.executable, "-P", "-m", "review.browser_server", str(listener.fileno()), folder]
+        with open(os.path.join(folder, "log"), "wb") as log:
+            return subprocess.Popen(  # noqa: S603 -- this interpreter and a module of this package
+                command,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env={**os.environ, "TMPDIR": folder},
+                pass_fds=[listener.fileno()],
+                start_new_session=True,
+            )
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    assert server.stdin is not None
+    server.stdin.close()
+    try:
+        server.wait(20)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+def _alone(browser: Path, orders: Mapping[Key, dict[str, Any]]) -> dict[Key, bytes | str]:
+    """Draw in a browser of this process; in a thread of its own, so that this works inside a notebook's event loop."""
+    done: dict[Key, bytes | str] = {}
+    sessions: list[Session] = []
     problems: list[str] = []
 
     def work() -> None:
         try:
             asyncio.run(_draw(browser, orders, done, sessions))
-        except Exception as error:  # whatever the browser does, the other files are written
+        except (Exception, asyncio.CancelledError) as error:  # whatever the browser does, the other files are written
             problems.append(_line(error))
 
     thread = threading.Thread(target=work, name="figures", daemon=True)
@@ -68,12 +240,18 @@ def render(orders: Mapping[Key, dict[str, Any]]) -> dict[Key, bytes | str]:
         if len(done) > count:
             count, last = len(done), time.monotonic()
         if time.monotonic() - last > PATIENCE:
-            problems.insert(0, f"no answer within {PATIENCE:.0f} seconds")
-            _kill(sessions)
+            problems.insert(0, late())
+            for session in sessions:
+                session.kill()
             thread.join(10)
             break
     reason = f"{browser.name} failed: {problems[0] if problems else 'it stopped early'}"
     return {key: done.get(key, reason) for key in orders}
+
+
+def late() -> str:
+    """Return the words for a browser that has used up its time."""
+    return f"no answer within {PATIENCE:.0f} seconds"
 
 
 def _line(error: BaseException) -> str:
@@ -81,32 +259,87 @@ def _line(error: BaseException) -> str:
     return f"{type(error).__name__}: {words}"[:200] if words else type(error).__name__
 
 
-async def _draw(browser: Path, orders: Mapping[Key, dict[str, Any]], done: dict[Key, bytes | str], sessions: list[Any]) -> None:
-    import kaleido
-    from kaleido.errors import JavascriptError, KaleidoError
-
-    generator = kaleido.PageGenerator(mathjax=False)
-    generator.header = generator.header.replace("<head>", f"<head>{HEAD}")
-    session = kaleido.Kaleido(path=browser, page_generator=generator, timeout=PATIENCE)
+async def _draw(
+    browser: Path, orders: Mapping[Key, dict[str, Any]], done: dict[Key, bytes | str], sessions: list[Session]
+) -> None:
+    session = Session(browser)
     sessions.append(session)
     try:
         await session.open()
         for key, order in orders.items():
-            try:
-                done[key] = await session.calc_fig(order["fig"], order["opts"])
-            except (KaleidoError, JavascriptError) as error:  # one figure that cannot be drawn does not stop the others
-                done[key] = f"{browser.name} failed: {_line(error)}"
+            done[key] = await session.draw(order)
     finally:
         await session.close()
-        _kill(sessions)
+        session.kill()
 
 
-def _kill(sessions: Sequence[Any]) -> None:
-    """End browsers that are still there, with the processes they started."""
-    for session in sessions:
-        process = getattr(session, "subprocess", None)
-        if process is None or process.poll() is not None:
-            continue
+class Session:
+    """A browser with one page, which draws one image at a time.
+
+    Parameters
+    ----------
+    browser : Path
+        The program.
+    """
+
+    def __init__(self, browser: Path) -> None:
+        import kaleido
+
+        generator = kaleido.PageGenerator(mathjax=False)
+        generator.header = generator.header.replace("<head>", f"<head>{HEAD}")
+        self.browser, self.used = browser, False
+        self._kaleido = kaleido.Kaleido(path=browser, page_generator=generator, timeout=None)
+        self._kaleido._return_kaleido_tab = self._kaleido.tabs_ready.put  # not loaded anew: see draw
+
+    async def open(self) -> None:
+        """Start the browser."""
+        await self._kaleido.open()
+
+    async def draw(self, order: Mapping[str, Any]) -> bytes | str:
+        """Return an image, or why this figure cannot be drawn; that does not stop others.
+
+        An SVG is drawn on a new page: plotly writes attributes in another order if it has measured a text before. The other
+        kinds do not depend on that, and to load a page takes longer than to draw on it.
+        """
+        from kaleido.errors import JavascriptError, KaleidoError
+
+        if order["opts"]["format"] == "svg":
+            await self.refresh()
+        self.used = True
+        try:
+            image: bytes = await self._kaleido.calc_fig(order["fig"], order["opts"])
+        except (KaleidoError, JavascriptError) as error:
+            await self.refresh()
+            return f"{self.browser.name} failed: {_line(error)}"
+        return image
+
+    async def refresh(self) -> None:
+        """Load the page anew if it was used; a browser that cannot is ended."""
+        if not self.used:
+            return
+        try:
+            tab = self._kaleido.tabs_ready.get_nowait()
+            await tab.reload()
+        except Exception:
+            self.kill()
+            raise
+        self._kaleido.tabs_ready.put_nowait(tab)
+        self.used = False
+
+    async def close(self) -> None:
+        """Ask the browser to end, and remove its files."""
+        await self._kaleido.close()
+
+    def gone(self) -> bool:
+        """Tell whether the browser has ended or never started."""
+        process = getattr(self._kaleido, "subprocess", None)
+        return process is None or process.poll() is not None
+
+    def kill(self) -> None:
+        """End the browser if it is still there, with the processes it started."""
+        if self.gone():
+            return
+        process = self._kaleido.subprocess
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
         process.wait(10)

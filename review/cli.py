@@ -66,12 +66,10 @@ def parser() -> argparse.ArgumentParser:
     _generate_arguments(add("generate", _generate, "generate records with the demonstration of one cell of the review", output))
     _evaluate_arguments(add("evaluate", _evaluate, "grade a synthetic data set beside real data: a report card", choice, output))
     _batch_arguments(add("batch", _batch, "run one notebook with many parameter sets; skip what did not change", output))
-    command = add("reproduce", _reproduce, "run every notebook; write tables, figures and the report", choice, version)
-    command.add_argument("--jobs", type=_positive, default=2, metavar="N", help="notebooks at a time (default: 2)")
-    command.add_argument("--seed", type=_natural, default=20260219)
-    demonstrations = "the notebooks that run generators: at their sizes, at small sizes, or not (default: full)"
-    command.add_argument("--demonstrations", choices=("full", "quick", "none"), default="full", help=demonstrations)
-    command.add_argument("--out", type=Path, metavar="DIR", help="where to (default: runs/<selection>-<version>-<hash>)")
+    _status_arguments(add("status", _status, "say which runs of batches are stale, and why", output))
+    _reproduce_arguments(
+        add("reproduce", _reproduce, "run every notebook; write tables, figures and the report", choice, version)
+    )
     command = add("lab", _lab, "open JupyterLab on notebook 00")
     command.add_argument("rest", nargs=argparse.REMAINDER, help="options for JupyterLab, after --")
     return main_parser
@@ -99,6 +97,21 @@ def _batch_arguments(command: argparse.ArgumentParser) -> None:
     from review.batch.command import add_arguments
 
     add_arguments(command)
+
+
+def _status_arguments(command: argparse.ArgumentParser) -> None:
+    from review.batch.command import add_status_arguments
+
+    add_status_arguments(command)
+
+
+def _reproduce_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--jobs", type=_positive, default=2, metavar="N", help="notebooks at a time (default: 2)")
+    command.add_argument("--seed", type=_natural, default=20260219)
+    demonstrations = "the notebooks that run generators: at their sizes, at small sizes, or not (default: full)"
+    command.add_argument("--demonstrations", choices=("full", "quick", "none"), default="full", help=demonstrations)
+    command.add_argument("--out", type=Path, metavar="DIR", help="where to (default: runs/<selection>-<version>-<hash>)")
+    command.add_argument("--force", action="store_true", help="also run what did not change")
 
 
 def _natural(text: str) -> int:
@@ -131,8 +144,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         said = printable(str(error), keep="\n")
         print(f"review {options.command}: {said}", file=sys.stderr)
         return BAD
-    except KeyboardInterrupt:
-        print(f"review {options.command}: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"review {options.command}: interrupted{f': {stop}' if str(stop) else ''}", file=sys.stderr)
         return BAD
 
 
@@ -285,8 +298,15 @@ def _batch(options: argparse.Namespace) -> int:
     return GOOD if good else BAD
 
 
+def _status(options: argparse.Namespace) -> int:
+    from review.batch import command
+
+    _print(command.status(options), options.format)
+    return GOOD
+
+
 def _reproduce(options: argparse.Namespace) -> int:
-    from review import corpus, report, reproduce
+    from review import corpus, reproduce
 
     result = reproduce.reproduce(
         corpus_dir=options.corpus,
@@ -297,11 +317,11 @@ def _reproduce(options: argparse.Namespace) -> int:
         jobs=options.jobs,
         demonstrations=options.demonstrations,
         folder=options.out,
+        force=options.force,
         progress=sys.stderr,
     )
-    loaded = corpus.load(options.corpus)
     print("\n".join(reproduce.summary_lines(result)), file=sys.stderr)
-    print(report.caution(loaded, options.selection or corpus.DEFAULT), file=sys.stderr)
+    print(result.caution, file=sys.stderr)
     return GOOD if result.good else BAD
 
 

@@ -121,8 +121,7 @@ def load(path: Path) -> Codebook:
 
     text = read_text(path)
     try:
-        refuse_clever(str(path), text)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = _composed(str(path), text)
         data = None if root is None else yaml.SafeLoader("").construct_document(root)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -139,12 +138,25 @@ def load(path: Path) -> Codebook:
     return book
 
 
-def refuse_clever(file: str, text: str) -> None:
+def _composed(file: str, text: str) -> Any:
+    """Return the nodes of plain YAML, read in C where that is installed; an error is that of the reader in Python."""
+    import yaml
+
+    fast = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        refuse_clever(file, text, fast)
+        return yaml.compose(text, Loader=fast)
+    except yaml.YAMLError:
+        refuse_clever(file, text)
+        return yaml.compose(text, Loader=yaml.SafeLoader)
+
+
+def refuse_clever(file: str, text: str, loader: Any = None) -> None:
     """Refuse what makes a small file large, deep or more than data, before anything is built from it."""
     import yaml
 
     depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    for event in yaml.parse(text, Loader=loader or yaml.SafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         message, tag = "", getattr(event, "tag", None)
@@ -152,7 +164,7 @@ def refuse_clever(file: str, text: str) -> None:
             message = "anchors and aliases are not allowed"
         elif tag is not None:
             message = f"the tag {tag!r} is not allowed"
-        elif isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.style is None:
+        elif isinstance(event, yaml.ScalarEvent) and event.value == "<<" and not event.style:
             message = "the merge key << is not allowed"
         elif depth > DEEPEST:
             message = f"more than {DEEPEST} levels of nesting"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 FORMATS = ("svg", "pdf", "png")
-EDITION = "1"
+EDITION = "2"
 """Part of every hash: raise it when this module draws the same figure differently."""
 
 SCRIPT = "plotly.min.js"

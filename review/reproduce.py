@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
 from review import corpus as corpora
 from review import paths, report
-from review.batch import runner
-from review.batch.runner import OK, Job, Outcome, awaited, declared, demonstrates, promised
+from review.batch import campaign, crate, declarations, keys
+from review.batch.campaign import UNCHANGED, Done, Options, Run
+from review.batch.declarations import demonstrates
+from review.batch.manifest import FINISHED, Event, Manifest
+from review.batch.runner import OK, Outcome
+from review.browser import find_browser
 from review.errors import RunError, UnknownNameError
 from review.files import to_json, write_bytes, write_text
 from review.notebook import FIGURES, TABLES
 
 REPORT = "report.html"
 SUMMARY = "summary.json"
+WHOLE = "report"
+"""Name of the report among the runs of the manifest."""
 FULL, QUICK, NONE = DEMONSTRATIONS = ("full", "quick", "none")
 SMALL = "at small sizes, which show that it runs and nothing more"
 
@@ -36,12 +43,15 @@ class Result:
         Names of the committed figures that were rewritten.
     undrawn : tuple of str
         Figures of which there is no static picture.
+    caution : str
+        What must be said of the selection.
     """
 
     folder: Path
     outcomes: tuple[Outcome, ...]
     changed: tuple[str, ...]
     undrawn: tuple[str, ...]
+    caution: str = ""
 
     @property
     def good(self) -> bool:
@@ -59,9 +69,13 @@ def reproduce(
     notebooks: Sequence[Path] | None = None,
     demonstrations: str = FULL,
     folder: Path | None = None,
+    force: bool = False,
     progress: TextIO | None = None,
 ) -> Result:
     """Execute the notebooks on a corpus and write the report.
+
+    A notebook that ran before in the same folder is left as it is if nothing that it depends on changed, and all that it left
+    is still there, unchanged.
 
     The committed figures in ``figures/`` are replaced only by a run on the project's own corpus with
     default parameters, and only where a figure changed.
@@ -79,6 +93,8 @@ def reproduce(
         default sizes, run at the small sizes that they name themselves, or leave out.
     folder : Path, optional
         The output folder; ``runs/<selection>-<version>-<corpus hash>`` by default.
+    force : bool
+        Whether also what did not change is run.
     progress : text stream, optional
         Where the progress bar goes.
 
@@ -86,8 +102,10 @@ def reproduce(
     ------
     InputError
         If the corpus or a notebook is broken.
+    Interrupted
+        If the user stopped it; the next call goes on.
     RunError
-        If there is no notebook to run.
+        If there is no notebook to run, or another process works in the folder.
     UnknownNameError
         If `demonstrations`, the selection or the version has no such value.
     """
@@ -115,37 +133,78 @@ def reproduce(
         "where": where,
         "review_version": version,
         "seed": seed,
-        "output_dir": str(target),
     }
-    sizes = [runner.quick(source) for source in sources]  # of demonstrations; empty for the others
-    tasks = [_job(source, target, values | size if small else values) for source, size in zip(sources, sizes, strict=True)]
-    with tqdm(total=len(tasks), desc="notebooks", file=progress or sys.stderr, disable=progress is None) as bar:
+    sizes = {source: declarations.quick(source) for source in sources}  # of demonstrations; empty for the others
+    given = {source: values | size if small else values for source, size in sizes.items()}
+    order = sorted(sources, key=lambda source: not sizes[source])  # the longest first
+    with (
+        Manifest(target) as book,
+        tqdm(total=len(sources), desc="notebooks", file=progress or sys.stderr, disable=progress is None) as bar,
+    ):
 
-        def show(outcome: Outcome) -> None:
-            bar.set_postfix_str(f"{outcome.notebook}: {outcome.status}")
+        def show(done: Done) -> None:
+            bar.set_postfix_str(f"{done.run.notebook.name}: {done.status}")
             bar.update()
 
-        order = sorted(range(len(tasks)), key=lambda place: not sizes[place])  # the longest first
-        found = dict(zip(order, runner.run([tasks[place] for place in order], jobs, show), strict=True))
-    outcomes = [found[place] for place in range(len(tasks))]
-    if small:
-        outcomes = [replace(one, remark=SMALL) if size else one for one, size in zip(outcomes, sizes, strict=True)]
-    drawn = sorted((target / FIGURES).glob("*.json"))
+        planned = _plan({source: given[source] for source in order}, target, book.last, force)
+        found = campaign.perform(book, planned, Options(jobs), show)
+        outcomes = [_outcome(found[source.stem], SMALL if small and sizes[source] else "") for source in sources]
+        drawn = sorted((target / FIGURES).glob("*.json"))
+        pictures = [path.with_suffix(".svg") for path in drawn]
+        asked = {"selection": name, "version": edition, "where": where, "seed": seed, "demonstrations": demonstrations}
+        # no times: the same for the same run
+        runs = [{"notebook": item.notebook, "status": item.status, "missing": list(item.missing)} for item in outcomes]
+        summary = {"corpus": corpus.hash, **asked, "runs": runs}
+        if not _told(book, summary, target) or any(one.status != UNCHANGED for one in found.values()):
+            report.write_html(target / REPORT, corpus, name, edition, where, pictures, outcomes)
+            write_text(target / SUMMARY, to_json(summary))
+            files = {file: keys.of_file(target / file) for file in (REPORT, SUMMARY)}
+            now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+            book.add(Event(FINISHED, WHOLE, REPORT, summary, outputs=files, status=OK, began=now))
+            crate.write(target)
     changed = publish(target / FIGURES, paths.FIGURES) if default and all(item.status == OK for item in outcomes) else ()
-    pictures = [path.with_suffix(".svg") for path in drawn]
-    report.write_html(target / REPORT, corpus, name, edition, where, pictures, outcomes)
-    asked = {"selection": name, "version": edition, "where": where, "seed": seed, "demonstrations": demonstrations}
-    # no times: the same for the same run
-    runs = [{"notebook": item.notebook, "status": item.status, "missing": list(item.missing)} for item in outcomes]
-    write_text(target / SUMMARY, to_json({"corpus": corpus.hash, **asked, "runs": runs}))
     undrawn = tuple(path.stem for path in pictures if not path.exists())
-    return Result(target, tuple(outcomes), changed, undrawn)
+    return Result(target, tuple(outcomes), changed, undrawn, report.caution(corpus, selection))
 
 
-def _job(source: Path, target: Path, values: dict[str, object]) -> Job:
-    known = declared(source)
-    given = {key: value for key, value in values.items() if key in known}
-    return Job(source, target / source.name, given, tuple(target / name for name in promised(source)), awaited(source))
+def _told(book: Manifest, summary: Mapping[str, object], target: Path) -> bool:
+    """Tell whether the report of these very runs is there, as it was written."""
+    event = book.last.get(WHOLE)
+    files = {} if event is None else event.outputs
+    same = event is not None and event.parameters == summary
+    return same and all((target / name).is_file() and keys.of_file(target / name) == held for name, held in files.items())
+
+
+def _plan(given: Mapping[Path, Mapping[str, object]], target: Path, last: Mapping[str, Event], force: bool) -> tuple[Run, ...]:
+    """Say of every notebook whether it has to run: also if one runs whose files it reads."""
+    drawable = find_browser() is not None
+    runs = [_run(source, target, values, last, force, drawable) for source, values in given.items()]
+    while True:
+        again = {run.notebook.name for run in runs if run.reasons}
+        waits = [run for run in runs if not run.reasons and again & set(run.after)]
+        if not waits:
+            return tuple(runs)
+        runs = [replace(run, reasons=("a notebook whose files it reads runs",)) if run in waits else run for run in runs]
+
+
+def _run(source: Path, target: Path, values: Mapping[str, object], last: Mapping[str, Event], force: bool, drawable: bool) -> Run:
+    known = declarations.declared(source)
+    promises = declarations.promised(source) if campaign.OUTPUT in known else None
+    given = {name: value for name, value in values.items() if name in known}
+    key = keys.compute(keys.source(source), given)
+    run = Run(source.stem, source, given, target, target / source.name, key, (), promises, declarations.awaited(source), True)
+    reasons = ("asked to",) if force else campaign.stale(last.get(run.name), key, target)
+    if not reasons and drawable:
+        figures = [name for name in promises or () if Path(name).parent.name == FIGURES and name.endswith(".json")]
+        bare = [name for name in figures if not (target / name).with_suffix(".svg").exists()]
+        reasons = tuple(f"{name} has no picture yet" for name in bare)
+    return replace(run, reasons=reasons)
+
+
+def _outcome(done: Done, remark: str) -> Outcome:
+    """Return what became of a notebook, now or when it last ran."""
+    status = OK if done.status == UNCHANGED else done.status
+    return Outcome(done.run.notebook.name, status, done.seconds, done.error, done.missing, remark)
 
 
 def publish(source: Path, target: Path) -> tuple[str, ...]:

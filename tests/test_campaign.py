@@ -10,11 +10,10 @@ import time
 from pathlib import Path
 
 import nbformat
-import pandas as pd
 import pytest
 
 from review import cli
-from review.batch import campaign, kernel, keys, manifest, runner
+from review.batch import campaign, kernel, keys, manifest, pool
 from review.batch.campaign import NEW, UNCHANGED
 from review.batch.manifest import FINISHED, STARTED, Event, Manifest
 from review.batch.runner import BROKEN_PROMISE, FAILED, OK, Job, Outcome
@@ -42,7 +41,7 @@ def statuses(done):
 def quick(monkeypatch):
     """Run jobs without a kernel: each writes the number it was given, or fails for 13."""
 
-    def run_each(jobs, workers, started, ended):
+    def run_each(jobs, workers, started, ended, lock):
         for place, job in enumerate(jobs):
             started(place)
             number = job.parameters["number"]
@@ -53,7 +52,7 @@ def quick(monkeypatch):
             Path(job.parameters["output_dir"], "number.txt").write_text(str(number))
             ended(place, Outcome(job.notebook.name, OK, 0.1, memory=5))
 
-    monkeypatch.setattr(runner, "run_each", run_each)
+    monkeypatch.setattr(pool, "run_each", run_each)
     monkeypatch.setattr(campaign.warm, "session", contextlib.nullcontext)
 
 
@@ -124,23 +123,6 @@ def test_a_run_that_was_cut_off_starts_anew_in_an_empty_folder(tmp_path, noteboo
     assert not (planned.folder / "half.txt").exists()
 
 
-def test_tables_of_all_runs_are_gathered_with_their_parameters(tmp_path, notebook, quick):
-    folder = tmp_path / "out"
-    done = campaign.run(notebook, sets(1, 13, 2), folder)
-    for one in done:
-        if one.good:
-            (one.run.folder / "t.csv").write_text(f"a,b\n{one.run.parameters['number']},x\n9,y\n")
-    held = campaign.collect(done, "t.csv")
-    assert held[["number", "a", "b"]].values.tolist() == [[1, 1, "x"], [1, 9, "y"], [2, 2, "x"], [2, 9, "y"]]
-    with pytest.raises(InputError, match="left no such table"):
-        campaign.collect(done, "none.csv")
-    (done[0].run.folder / "t.csv").write_text("number\n1\n")
-    with pytest.raises(InputError, match="named like a parameter"):
-        campaign.collect(done, "t.csv")
-    assert campaign.collect(done[1:2], "t.csv").empty
-    assert isinstance(held, pd.DataFrame)
-
-
 @pytest.mark.parametrize(
     ("one", "words"), [({"api_key": "x"}, "looks like a secret"), ({"output_dir": "x"}, "a folder of its own as 'output_dir'")]
 )
@@ -149,7 +131,8 @@ def test_secrets_and_folders_are_no_parameters(tmp_path, notebook, one, words):
         campaign.plan(notebook, [one], tmp_path, {})
 
 
-def test_a_second_writer_is_refused(tmp_path):
+def test_a_second_writer_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(manifest, "PATIENCE", 0.2)
     with Manifest(tmp_path), pytest.raises(RunError, match="another batch is running"):
         Manifest(tmp_path)
     with Manifest(tmp_path):
@@ -221,7 +204,7 @@ def test_jobs_of_a_killed_worker_are_run_once_more(tmp_path):
         folder.mkdir()
         jobs.append(Job(source, folder / "out.ipynb", {"number": number, "output_dir": str(folder)}, (folder / "number.txt",)))
     started = []
-    runner.run_each(jobs, 2, started.append, seen.setdefault)
+    pool.run_each(jobs, 2, started.append, seen.setdefault)
     assert {place: outcome.status for place, outcome in seen.items()} == {0: OK, 1: OK}
     assert started.count(0) == 2
 
@@ -295,7 +278,10 @@ def shown(path):
 
 
 def test_warm_and_cold_kernels_leave_the_same(tmp_path, notebook):
-    warm, cold = (campaign.run(notebook, sets(7), tmp_path / name, cold=name == "cold") for name in ("warm", "cold"))
+    warm, cold = (
+        campaign.run(notebook, sets(7), tmp_path / name, options=campaign.Options(cold=name == "cold"))
+        for name in ("warm", "cold")
+    )
     assert statuses(warm) == statuses(cold) == [OK]
     folders = [done[0].run.folder for done in (warm, cold)]
     assert shown(folders[0] / campaign.EXECUTED) == shown(folders[1] / campaign.EXECUTED)

@@ -15,6 +15,7 @@ DEFAULT = [Requirement(line) for line in PYPROJECT["project"]["dependencies"]]
 EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 GENERATE = [Requirement(line) for line in EXTRAS["generate"]]
 EVALUATE = [Requirement(line) for line in EXTRAS["evaluate"]]
+CLUSTER = [Requirement(line) for line in EXTRAS["cluster"]]
 DEV = [Requirement(line) for line in EXTRAS["dev"]]
 LOCKS = sorted(path.name for path in paths.ROOT.glob("requirements*.lock"))
 
@@ -63,7 +64,7 @@ WITHOUT_TORCH = [item for item in GENERATE if item.name != "torch"]
     [
         ("requirements.lock", DEFAULT),
         ("requirements-generate.lock", [*DEFAULT, *WITHOUT_TORCH, *EVALUATE]),
-        ("requirements-dev.lock", [*DEFAULT, *WITHOUT_TORCH, *EVALUATE, *DEV]),
+        ("requirements-dev.lock", [*DEFAULT, *WITHOUT_TORCH, *EVALUATE, *CLUSTER, *DEV]),
         ("requirements-torch.lock", [item for item in GENERATE if item.name == "torch"]),
     ],
 )

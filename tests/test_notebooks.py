@@ -12,7 +12,7 @@ import nbformat
 import pytest
 
 from review import paths
-from review.batch import runner
+from review.batch import declarations
 
 NOTEBOOKS = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
 COMMON = {"corpus_dir", "selection", "where", "review_version", "seed", "output_dir"}
@@ -110,7 +110,7 @@ def test_parameters_are_typed_explained_and_common_to_all(path):
     assert {node.target.id for node in assignments} >= COMMON
     lines = [line for line in cells[0].source.splitlines() if not line.startswith("#")]
     assert all(re.search(r"  # \S", line) for line in lines)
-    assert set(runner.declared(path)) == {node.target.id for node in assignments}
+    assert set(declarations.declared(path)) == {node.target.id for node in assignments}
 
 
 @each
@@ -124,7 +124,7 @@ def test_promises_name_every_table_and_figure_that_the_source_writes(path):
     for node in (node for cell in code(path) for node in ast.walk(ast.parse(cell.source))):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in FOLDERS:
             written.add(FOLDERS[ast.unparse(node.func)].format(node.args[1].value))
-    assert set(runner.promised(path)) == written != set()
+    assert set(declarations.promised(path)) == written != set()
     assert all(name.split("/")[1].startswith(path.stem[:3]) for name in written)
 
 
@@ -142,8 +142,8 @@ def test_a_demonstration_opens_with_the_studies_of_its_cell(path):
     asked = {tuple(arg.value for arg in call.args) for call in calls if ast.unparse(call.func) == "session.cell"}
     assert asked == {(modality, method)}
     quick = read(path).metadata["review"]["quick"]
-    assert set(quick) <= set(runner.declared(path))
-    assert quick["n"] < int(runner.declared(path)["n"])
+    assert set(quick) <= set(declarations.declared(path))
+    assert quick["n"] < int(declarations.declared(path)["n"])
 
 
 def test_links_between_notebooks_lead_somewhere():
@@ -154,7 +154,7 @@ def test_links_between_notebooks_lead_somewhere():
 
 
 def test_artefacts_have_one_notebook_each():
-    promised = [name for path in NOTEBOOKS for name in runner.promised(path)]
+    promised = [name for path in NOTEBOOKS for name in declarations.promised(path)]
     assert len(promised) == len(set(promised))
 
 
@@ -163,7 +163,7 @@ def test_artefacts_have_one_notebook_each():
 def test_runs_with_the_plain_papermill_command_and_other_parameters(path, tmp_path):
     """Those that run a generator do so at small sizes, and on the second review."""
     command = [sys.executable, "-m", "papermill", str(path), str(tmp_path / "out.ipynb"), "--no-progress-bar"]
-    small = {name: str(value) for name, value in runner.quick(path).items()}
+    small = {name: str(value) for name, value in declarations.quick(path).items()}
     corpus = {"corpus_dir": str(SECOND)} if small else {"selection": "pool", "where": "year >= 2024"}
     parameters = {**corpus, **small, "output_dir": str(tmp_path)}
     if path.stem == "51-nine-cards":  # otherwise it would generate: the nine notebooks before it do that in these tests
@@ -171,7 +171,7 @@ def test_runs_with_the_plain_papermill_command_and_other_parameters(path, tmp_pa
     flags = [part for name, value in parameters.items() for part in ("-p", name, value)]
     run = subprocess.run([*command, *flags], capture_output=True, text=True, check=False, cwd=tmp_path, timeout=300)
     assert run.returncode == 0, run.stderr[-2000:]
-    for name in runner.promised(path):
+    for name in declarations.promised(path):
         assert (tmp_path / name).stat().st_size > 0
     if path.stem == "02-modality":
         shares = json.loads(Path(tmp_path, "tables", "02-shares.json").read_text("utf-8"))

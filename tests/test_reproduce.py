@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from review import paths, reproduce
-from review.batch import runner
+from review.batch import declarations
 from review.batch.runner import BROKEN_PROMISE, FAILED, OK, Outcome
 from review.errors import RunError, UnknownNameError
 
@@ -93,7 +93,7 @@ def test_demonstrations_can_be_run_small_and_the_report_says_so(tmp_path):
     assert result.good
     assert [outcome.remark for outcome in result.outcomes] == ["", reproduce.SMALL]
     lines = (tmp_path / "generated" / "23-records.jsonl").read_text("utf-8").splitlines()
-    assert len(lines) == runner.quick(demonstration)["n"] == 8
+    assert len(lines) == declarations.quick(demonstration)["n"] == 8
     assert (tmp_path / "report.html").read_text("utf-8").count(reproduce.SMALL) == 1
     assert json.loads((tmp_path / "summary.json").read_text("utf-8"))["demonstrations"] == "quick"
     assert sum(line.endswith(reproduce.SMALL) for line in reproduce.summary_lines(result)) == 1

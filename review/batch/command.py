@@ -1,19 +1,23 @@
-"""``review batch``: one notebook, many parameter sets, from the command line."""
+"""``review batch`` and ``review status``: many runs of a notebook from the command line."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from review.batch.asked import Asked
+
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    """Declare the options of the command."""
-    command.add_argument("notebook", type=Path, metavar="NOTEBOOK", help="any notebook with a cell tagged parameters")
+    """Declare the options of ``review batch``."""
+    command.add_argument(
+        "notebook", type=Path, nargs="?", metavar="NOTEBOOK", help="any notebook with a cell tagged parameters; not with --resume"
+    )
     pair = ("NAME", "VALUE")
     command.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=pair, help="the same in every run")
     command.add_argument("-f", "--grid", type=Path, metavar="FILE", help="parameter sets: YAML, JSON or CSV")
@@ -23,10 +27,21 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--input", type=Path, action="append", default=[], metavar="PATH", help="a file or folder that runs read"
     )
     command.add_argument("--force", action="store_true", help="run again what did not change")
+    command.add_argument("--resume", action="store_true", help="go on with the last batch in --out, as it was asked for")
     command.add_argument("--cold", action="store_true", help="start every kernel from nothing")
     command.add_argument("--status", action="store_true", help="say what would run, and why; run nothing")
     command.add_argument("--cell-timeout", type=float, default=900.0, metavar="S", help="seconds for one cell (default: 900)")
-    command.add_argument("--collect", metavar="TABLE", help="gather a CSV file of every run, for example tables/02-shares.csv")
+    command.add_argument("--run-timeout", type=float, metavar="S", help="seconds for one run (default: no limit)")
+    command.add_argument("--scheduler", metavar="ADDRESS", help="run on a Dask cluster, for example tcp://127.0.0.1:8786")
+    command.add_argument("--shared", action="store_true", help="workers of the cluster see --out under the same path")
+    command.add_argument("--collect", metavar="TABLE", help="gather a table of every run, for example tables/02-shares.csv")
+    command.add_argument("--parquet", action="store_true", help="write what --collect gathers as Parquet instead of CSV")
+
+
+def add_status_arguments(command: argparse.ArgumentParser) -> None:
+    """Declare the options of ``review status``."""
+    command.add_argument("folders", type=Path, nargs="*", metavar="DIR", help="folders of batches (default: all in runs/batch)")
+    command.add_argument("--all", action="store_true", help="also the runs of which nothing changed")
 
 
 def run(options: argparse.Namespace) -> tuple[pd.DataFrame, bool]:
@@ -41,52 +56,128 @@ def run(options: argparse.Namespace) -> tuple[pd.DataFrame, bool]:
     ------
     ReviewError
         If a parameter, the grid, the notebook or the folder cannot be used: before anything runs.
+    Interrupted
+        If the user stopped it.
     """
-    from tqdm import tqdm
+    from review.batch import campaign, collect
+    from review.batch.campaign import UNCHANGED
+    from review.batch.pool import Interrupted
+    from review.batch.progress import Progress
+
+    folder, asked = _asked(options)
+    if options.status:
+        return _planned(folder, asked, force=options.force), True
+    asked.write(folder)
+    try:
+        with Progress(len(asked.sets)) as progress:
+            done = campaign.run(
+                asked.notebook,
+                asked.sets,
+                folder,
+                inputs=asked.inputs,
+                force=options.force,
+                options=campaign.Options(
+                    options.jobs, asked.cell_timeout, asked.run_timeout, options.cold, _dispatch(options, asked)
+                ),
+                report=progress,
+            )
+    except Interrupted as stop:
+        raise Interrupted(f"{stop}; go on with: review batch --resume --out {folder}") from None
+    skipped = sum(one.status == UNCHANGED for one in done)
+    good = sum(one.good for one in done)
+    print(f"{good} of {len(done)} runs are good, {skipped} of them unchanged; {_records(folder)}", file=sys.stderr)
+    if options.collect:
+        target = folder / f"collected-{Path(options.collect).stem}{'.parquet' if options.parquet else '.csv'}"
+        collect.write(collect.gather(done, options.collect), target)
+        print(f"collected: {target}", file=sys.stderr)
+    return campaign.table(done), good == len(done)
+
+
+def status(options: argparse.Namespace) -> pd.DataFrame:
+    """Say of every run in the folders what would run again, and why; columns as those of a batch, after the folder.
+
+    Raises
+    ------
+    ReviewError
+        If a folder holds no batch, or its notebook can no longer be read.
+    """
+    import pandas as pd
 
     from review import paths
-    from review.batch import campaign, grid, manifest
-    from review.batch.campaign import UNCHANGED, Done
+    from review.batch import asked
     from review.errors import OptionError
-    from review.files import rows_to_csv, write_text
+
+    folders = options.folders or sorted(path.parent for path in (paths.RUNS / "batch").glob(f"*/{asked.NAME}"))
+    if not folders:
+        raise OptionError(f"there is no batch in {paths.RUNS / 'batch'} -> name a folder")
+    tables = []
+    for folder in folders:
+        table = _planned(folder.resolve(), asked.read(folder))
+        table.insert(0, "batch", folder.name)
+        tables.append(table)
+    whole = pd.concat(tables, ignore_index=True)
+    stale = whole["status"] == "to run"
+    print(f"{int(stale.sum())} of {len(whole)} runs would run", file=sys.stderr)
+    return whole if options.all else whole[stale].reset_index(drop=True)
+
+
+def _asked(options: argparse.Namespace) -> tuple[Path, Asked]:
+    """Return the folder and what is to be done in it.
+
+    Raises
+    ------
+    ReviewError
+        If the options do not fit together, or something named in them cannot be used.
+    """
+    from review import paths
+    from review.batch import asked, grid
+    from review.errors import OptionError
 
     if options.jobs < 1:
         raise OptionError(f"--jobs is {options.jobs} -> give 1 or more")
-    if not options.cell_timeout > 0:
-        raise OptionError(f"--cell-timeout is {options.cell_timeout} -> give a number of seconds above 0")
+    for name, value in (("--cell-timeout", options.cell_timeout), ("--run-timeout", options.run_timeout)):
+        if value is not None and not value > 0:
+            raise OptionError(f"{name} is {value} -> give a number of seconds above 0")
+    if options.notebook is None and not (options.resume and options.out):
+        raise OptionError("no notebook is named -> name one, or go on with an earlier batch: --resume --out DIR")
+    folder: Path = (options.out or paths.RUNS / "batch" / options.notebook.stem).resolve()
+    if options.resume:
+        if options.parameter or options.grid or options.input:
+            raise OptionError("--resume takes parameters from the earlier batch -> leave out -p, -f and --input")
+        return folder, asked.read(folder)
     known = grid.declared(options.notebook)
     fixed = grid.of_pairs(options.parameter, known)
     sets = grid.read(options.grid, known, fixed) if options.grid else (fixed,)
-    folder = (options.out or paths.RUNS / "batch" / options.notebook.stem).resolve()
-    if options.status:
-        last = {event.run: event for event in manifest.read(folder / manifest.NAME)}
-        planned = campaign.plan(options.notebook, sets, folder, last, inputs=options.input, force=options.force)
-        return campaign.table([Done(one, "to run" if one.reasons else UNCHANGED) for one in planned]), True
-    with tqdm(total=len(sets), desc="runs", file=sys.stderr) as bar:
+    inputs = tuple(options.input)
+    return folder, asked.Asked(options.notebook, tuple(sets), inputs, options.cell_timeout, options.run_timeout)
 
-        def show(done: Done) -> None:
-            bar.set_postfix_str(f"{done.run.name}: {done.status}")
-            bar.update()
 
-        done = campaign.run(
-            options.notebook,
-            sets,
-            folder,
-            jobs=options.jobs,
-            inputs=options.input,
-            force=options.force,
-            cell_timeout=options.cell_timeout,
-            cold=options.cold,
-            report=show,
-        )
-    skipped = sum(one.status == UNCHANGED for one in done)
-    good = sum(one.good for one in done)
-    print(
-        f"{good} of {len(done)} runs are good, {skipped} of them unchanged; manifest: {folder / manifest.NAME}", file=sys.stderr
-    )
-    if options.collect:
-        held = campaign.collect(done, options.collect)
-        target = folder / f"collected-{Path(options.collect).name}"
-        write_text(target, rows_to_csv(held.columns, held.astype(object).where(held.notna(), None).itertuples(index=False)))
-        print(f"collected: {target}", file=sys.stderr)
-    return campaign.table(done), good == len(done)
+def _planned(folder: Path, asked: Asked, force: bool = False) -> pd.DataFrame:
+    from review.batch import campaign, manifest
+    from review.batch.campaign import UNCHANGED, Done
+
+    last = {event.run: event for event in manifest.read(folder / manifest.NAME)}
+    planned = campaign.plan(asked.notebook, asked.sets, folder, last, inputs=asked.inputs, force=force)
+    return campaign.table([Done(one, "to run" if one.reasons else UNCHANGED) for one in planned])
+
+
+def _dispatch(options: argparse.Namespace, asked: Asked) -> Any:
+    """Return what runs the jobs on a cluster; None where they run here."""
+    if not options.scheduler:
+        return None
+    from functools import partial
+
+    from review.batch import cluster
+
+    def run_each(jobs: Any, started: Any, ended: Any) -> None:
+        say = partial(print, file=sys.stderr)
+        cluster.run_each(jobs, options.scheduler, started, ended, inputs=asked.inputs, shared=options.shared, announce=say)
+
+    return run_each
+
+
+def _records(folder: Path) -> str:
+    """Write the manifest as RO-Crate, and say where both are."""
+    from review.batch import crate, manifest
+
+    return f"manifest: {folder / manifest.NAME}, RO-Crate: {crate.write(folder)}"

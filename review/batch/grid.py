@@ -63,9 +63,9 @@ def declared(notebook: Path) -> dict[str, Declared]:
     InputError
         If the file is not a notebook.
     """
-    from review.batch import runner
+    from review.batch import declarations
 
-    return {name: _declared(name, *facts) for name, facts in runner.inspected(notebook).items()}
+    return {name: _declared(name, *facts) for name, facts in declarations.inspected(notebook).items()}
 
 
 def _declared(name: str, kind: str, default: str) -> Declared:

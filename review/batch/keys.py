@@ -79,9 +79,9 @@ def source(notebook: Path) -> Source:
     InputError
         If it cannot be read.
     """
-    from review.batch import runner
+    from review.batch import declarations
 
-    book = runner.read_notebook(notebook)
+    book = declarations.read_notebook(notebook)
     cells = [(cell.cell_type, cell.source) for cell in book.cells]
     whole = json.dumps([cells, book.metadata.get("review", {})], ensure_ascii=False)
     text = "\n".join(cell.source for cell in book.cells if cell.cell_type == "code")

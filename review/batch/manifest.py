@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,6 +23,23 @@ LOCK = ".lock"
 STARTED, FINISHED = "started", "finished"
 SECRET = re.compile(r"(?i)(secret|passw|token|api_?key|credential)")
 """Names of parameters whose values are refused: they would stand in the executed notebook."""
+
+REDACTED = "[redacted]"
+_SECRETS = re.compile(
+    r"(?i)(?P<name>\b[\w-]*(?:secret|passw(?:or)?d|token|api[_-]?key|credential|authorization)[\w-]*[\"']?\s*[:=]\s*[\"']?)"
+    r"(?:bearer\s+|basic\s+)?[^\s\"',;&)]+"
+    r"|(?P<scheme>\bbearer\s+)[\w.~+/=-]+"
+    r"|\b(?:sk|pk|rk|ghp|gho|hf|xox[a-z])[-_][\w-]{8,}"
+    r"|(?P<url>\b[a-z][a-z0-9+.-]*://)[^\s/@]+:[^\s/@]+(?=@)"
+)
+_KEYS = re.compile(
+    r"(?i:(?P<name>\b[\w-]*(?:key|sig|signature|auth|sas|pwd|cookie)[\"']?\s*[:=]\s*[\"']?))[\w+/.~=-]{16,}"
+    r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"  # a JSON Web Token
+    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bAIza[\w-]{30,}|\b(?:github_pat|glpat)[_-][\w-]{16,}"
+)
+
+PATIENCE = 5.0
+"""Seconds that workers of an earlier runner, which was killed, get to end."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +95,13 @@ class Manifest:
     folder : Path
         Made if need be.
 
+    Attributes
+    ----------
+    lock : int
+        The descriptor by which the folder is held: whoever has a copy of it holds it, too.
+    last : dict of str to Event
+        Last event of each run.
+
     Raises
     ------
     RunError
@@ -88,12 +113,18 @@ class Manifest:
 
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / NAME
-        self._lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock)
-            raise RunError(f"another batch is running in {folder} -> wait for it, or choose another folder with --out") from None
+        self.lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        limit = time.monotonic() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > limit:
+                    os.close(self.lock)
+                    message = f"another batch is running in {folder} -> wait for it, or choose another folder with --out"
+                    raise RunError(message) from None
+                time.sleep(0.05)
         self.last = {event.run: event for event in read(self.path)}
         self._mend()
         self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -107,15 +138,27 @@ class Manifest:
     def close(self) -> None:
         """Let another process hold the folder."""
         os.close(self._file)
-        os.close(self._lock)
+        os.close(self.lock)
 
     def add(self, event: Event) -> None:
-        """Append an event; it is on the disk when this returns."""
+        """Append an event; it is on the disk when this returns.
+
+        Raises
+        ------
+        RunError
+            If it cannot be written, for example because the disk is full.
+        """
         line = json.dumps({"format": FORMAT, **asdict(event)}, ensure_ascii=False, sort_keys=True) + "\n"
         data = line.encode("utf-8", "backslashreplace")
-        while data:
-            data = data[os.write(self._file, data) :]
-        os.fsync(self._file)
+        end = os.fstat(self._file).st_size
+        try:
+            while data:
+                data = data[os.write(self._file, data) :]
+            os.fsync(self._file)
+        except OSError as error:
+            os.ftruncate(self._file, end)
+            remedy = "make room, then go on with review batch --resume"
+            raise RunError(f"{self.path} cannot be written: {error.strerror} -> {remedy}") from None
         self.last[event.run] = event
 
     def _mend(self) -> None:
@@ -125,6 +168,15 @@ class Manifest:
                 file.seek(-1, os.SEEK_END)
                 if file.read(1) != b"\n":
                     file.write(b"\n")
+
+
+def redacted(text: str) -> str:
+    """Return a text without what looks like a secret: values of such names, keys of services, passwords in addresses."""
+
+    def hide(found: re.Match[str]) -> str:
+        return next((kept for kept in found.groupdict().values() if kept), "") + REDACTED
+
+    return _KEYS.sub(hide, _SECRETS.sub(hide, text))
 
 
 def read(path: Path) -> Iterator[Event]:

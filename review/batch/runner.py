@@ -1,16 +1,16 @@
-"""Execute notebooks with papermill over processes, and hold them to what they promise."""
+"""One run of a notebook with papermill, held to what the notebook promises."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from review.batch import engine
+from review.batch.declarations import declared
 from review.errors import InputError, Problem
 
 OK = "ok"
@@ -18,6 +18,9 @@ FAILED = "failed"
 BROKEN_PROMISE = "missing artefact"
 ORDINARY = "review.batch.kernel.PrivateKernelManager"
 """Class of the managers of kernels that are started from nothing."""
+
+CLOCK = 2.0
+"""Seconds by which the time of a file may seem earlier than it is: clocks of file systems are coarse, those of FAT the most."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Job:
         Names of notebooks: if they are in the same batch, this one waits until they have ended, well or not.
     cell_timeout : float
         Seconds that a cell may take.
+    run_timeout : float, optional
+        Seconds that the whole run may take.
     manager : str
         Class of the kernel manager, by its full name.
     """
@@ -48,6 +53,7 @@ class Job:
     artefacts: tuple[Path, ...] = ()
     after: tuple[str, ...] = ()
     cell_timeout: float = 900.0
+    run_timeout: float | None = None
     manager: str = ORDINARY
 
 
@@ -61,7 +67,7 @@ class Outcome:
     seconds : float
     error : str
     missing : tuple of str
-        Promised files that are not there, or empty.
+        Promised files that are not there, empty, or older than the run.
     remark : str
         What else a reader must know.
     memory : int
@@ -75,110 +81,6 @@ class Outcome:
     missing: tuple[str, ...] = ()
     remark: str = ""
     memory: int = 0
-
-
-def declared(notebook: Path) -> dict[str, str]:
-    """Return the parameters that a notebook declares, with their default as source text.
-
-    Raises
-    ------
-    InputError
-        If the file is not a notebook.
-    """
-    return {name: default for name, (_, default) in inspected(notebook).items()}
-
-
-def inspected(notebook: Path) -> dict[str, tuple[str, str]]:
-    """Return the parameters that a notebook declares: type (``None`` where it tells none) and default as source text.
-
-    Raises
-    ------
-    InputError
-        If the file is not a notebook.
-    """
-    import papermill
-
-    read_notebook(notebook)
-    facts = papermill.inspect_notebook(str(notebook))
-    return {name: (str(fact["inferred_type_name"]), str(fact["default"])) for name, fact in facts.items()}
-
-
-def promised(notebook: Path) -> tuple[str, ...]:
-    """Return the artefacts that a notebook promises (metadata ``review.artefacts``), relative to its output folder.
-
-    Raises
-    ------
-    InputError
-        If the file is not a notebook, or the promise is not a list of relative paths.
-    """
-    names = read_notebook(notebook).metadata.get("review", {}).get("artefacts", [])
-    usable = isinstance(names, list) and all(
-        isinstance(name, str) and name and not Path(name).is_absolute() and ".." not in Path(name).parts for name in names
-    )
-    if not usable:
-        message = "metadata review.artefacts is not a list of relative paths"
-        raise InputError([Problem(str(notebook), None, "review.artefacts", message, "list the files it writes")])
-    return tuple(names)
-
-
-def awaited(notebook: Path) -> tuple[str, ...]:
-    """Return the names of notebooks whose files a notebook reads (metadata ``review.after``).
-
-    Raises
-    ------
-    InputError
-        If the file is not a notebook, or ``review.after`` is not a list of names.
-    """
-    names = read_notebook(notebook).metadata.get("review", {}).get("after", [])
-    if not isinstance(names, list) or not all(isinstance(name, str) and name == Path(name).name != "" for name in names):
-        message = "metadata review.after is not a list of names of notebooks"
-        raise InputError([Problem(str(notebook), None, "review.after", message, "list the notebooks whose files it reads")])
-    return tuple(names)
-
-
-def quick(notebook: Path) -> dict[str, Any]:
-    """Return the parameters with which a notebook that runs a generator makes a small run (metadata ``review.quick``).
-
-    Empty for every other notebook.
-
-    Raises
-    ------
-    InputError
-        If the file is not a notebook, or ``review.quick`` is not a mapping.
-    """
-    values = read_notebook(notebook).metadata.get("review", {}).get("quick", {})
-    if not isinstance(values, dict):
-        message = "metadata review.quick is not a mapping of parameters to values"
-        raise InputError([Problem(str(notebook), None, "review.quick", message, 'write for example {"n": 4}')])
-    return dict(values)
-
-
-def demonstrates(notebook: Path) -> bool:
-    """Tell whether a notebook runs a generator: it says how it is run small."""
-    return bool(quick(notebook))
-
-
-def read_notebook(notebook: Path) -> Any:
-    """Return a notebook.
-
-    Raises
-    ------
-    InputError
-        If the file is missing or not a notebook.
-    """
-    import nbformat
-    from jsonschema import ValidationError
-    from nbformat.reader import NotJSONError
-
-    try:
-        book = nbformat.read(notebook, as_version=4)
-        nbformat.validate(book)
-        return book
-    except FileNotFoundError:
-        message, remedy = "there is no such notebook", "check the path"
-    except (NotJSONError, ValidationError, ValueError, KeyError, AttributeError, TypeError) as error:
-        message, remedy = f"not a notebook: {str(error).splitlines()[0][:100]}", "open it in JupyterLab and save it"
-    raise InputError([Problem(str(notebook), None, None, message, remedy)])
 
 
 def check(jobs: Sequence[Job]) -> None:
@@ -204,11 +106,17 @@ def check(jobs: Sequence[Job]) -> None:
             problems.append(Problem(str(job.notebook), None, name, message, f"it declares: {choices}"))
     if problems:
         raise InputError(problems)
-    _check_order(jobs)
+    check_order(jobs)
 
 
-def _check_order(jobs: Sequence[Job]) -> None:
-    """Refuse notebooks that wait for each other."""
+def check_order(jobs: Sequence[Job]) -> None:
+    """Refuse notebooks that wait for each other.
+
+    Raises
+    ------
+    InputError
+        With their names.
+    """
     left = {job.notebook.name: set(job.after) - {job.notebook.name} for job in jobs}
     while left:
         free = [name for name, others in left.items() if not others & set(left)]
@@ -220,23 +128,41 @@ def _check_order(jobs: Sequence[Job]) -> None:
             del left[name]
 
 
-def execute(job: Job) -> Outcome:
-    """Run one job in this process (its kernel is a process of its own)."""
-    import os
+def execute(job: Job, watch: Callable[[int], None] | None = None) -> Outcome:
+    """Run one job in this process; its kernel is a process of its own.
 
-    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # a debugger's remark would be printed once a kernel
-    import papermill
-    from papermill.exceptions import PapermillExecutionError
-
+    Parameters
+    ----------
+    job : Job
+    watch : callable, optional
+        Called with the process number of the kernel as soon as it runs.
+    """
     from review.batch import kernel
 
+    began = time.time()
+    start = time.perf_counter()
     for artefact in job.artefacts:
         artefact.unlink(missing_ok=True)
-    job.output.parent.mkdir(parents=True, exist_ok=True)
-    start = time.perf_counter()
-    error = ""
     kernel.PEAKS.clear()
+    with kernel.watched(watch), kernel.limited(job.run_timeout) as expired:
+        error = _executed(job)
+    if expired.is_set():
+        error = f"the run took longer than {job.run_timeout:g} s"
+    seconds, memory = time.perf_counter() - start, max(kernel.PEAKS, default=0)
+    if error:
+        return Outcome(job.notebook.name, FAILED, seconds, error, memory=memory)
+    broken = _broken(job.artefacts, began)
+    return Outcome(job.notebook.name, BROKEN_PROMISE if broken else OK, seconds, "", broken, memory=memory)
+
+
+def _executed(job: Job) -> str:
+    """Execute the notebook; return in one line what went wrong, "" if nothing did."""
+    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # a debugger's remark would be printed once a kernel
+    papermill = engine.papermill()
+    from papermill.exceptions import PapermillExecutionError
+
     try:
+        job.output.parent.mkdir(parents=True, exist_ok=True)
         papermill.execute_notebook(
             str(job.notebook),
             str(job.output),
@@ -248,101 +174,20 @@ def execute(job: Job) -> Outcome:
             kernel_manager_class=job.manager,
         )
     except PapermillExecutionError as failure:
-        error = f"cell {failure.exec_count}: {failure.ename}: {failure.evalue}"
-    except Exception as failure:  # a kernel that died, or a file that cannot be written: the other jobs go on
-        error = f"{type(failure).__name__}: {failure}"
-    seconds = time.perf_counter() - start
-    memory = max(kernel.PEAKS, default=0)
-    if error:
-        return Outcome(job.notebook.name, FAILED, seconds, error, memory=memory)
-    missing = tuple(path.name for path in job.artefacts if not path.is_file() or path.stat().st_size == 0)
-    return Outcome(job.notebook.name, BROKEN_PROMISE if missing else OK, seconds, "", missing, memory=memory)
+        return f"cell {failure.exec_count}: {failure.ename}: {failure.evalue}"
+    except Exception as failure:  # a kernel that died, a cell that took too long, a file that cannot be written: others go on
+        return f"{type(failure).__name__}: {failure}"
+    return ""
 
 
-def run(jobs: Sequence[Job], workers: int = 2, report: Callable[[Outcome], None] | None = None) -> list[Outcome]:
-    """Run jobs over processes and return their outcomes in the order of the jobs.
-
-    Parameters
-    ----------
-    jobs : sequence of Job
-    workers : int
-        Processes at a time.
-    report : callable, optional
-        Called with each outcome as it comes in.
-
-    Raises
-    ------
-    InputError
-        If a notebook is broken or a parameter unknown: before anything runs.
-    """
-    check(jobs)
-    outcomes: dict[int, Outcome] = {}
-
-    def ended(index: int, outcome: Outcome) -> None:
-        outcomes[index] = outcome
-        if report:
-            report(outcome)
-
-    run_each(jobs, workers, None, ended)
-    return [outcomes[index] for index in range(len(jobs))]
-
-
-def run_each(
-    jobs: Sequence[Job],
-    workers: int,
-    started: Callable[[int], None] | None,
-    ended: Callable[[int, Outcome], None],
-) -> None:
-    """Run jobs over processes; call back in this process when one starts, and when it has ended.
-
-    A worker that is killed takes the others with it: the jobs that were in them are run once more, and only one that is lost
-    again has failed.
-
-    Parameters
-    ----------
-    jobs : sequence of Job
-        As :func:`check` accepts them.
-    workers : int
-        Processes at a time.
-    started, ended : callable
-        With the place of the job, and its outcome.
-    """
-    waiting, lost = list(range(len(jobs))), set[int]()
-    while waiting:
-        with ProcessPoolExecutor(max_workers=max(1, min(workers, len(waiting))), mp_context=get_context("spawn")) as pool:
-            running: dict[Future[Outcome], int] = {}
-            broken: list[int] = []
-            while (waiting and not broken) or running:
-                for index in _ready(jobs, waiting, running, 0 if broken else workers):
-                    waiting.remove(index)
-                    if started:
-                        started(index)
-                    running[_start(pool, jobs[index])] = index
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    index = running.pop(future)
-                    try:
-                        ended(index, future.result())
-                    except BrokenProcessPool:
-                        broken.append(index)
-        for index in broken:
-            if index in lost:
-                ended(index, Outcome(jobs[index].notebook.name, FAILED, 0.0, "the worker process was killed"))
-        waiting = [*(index for index in broken if index not in lost), *waiting]
-        lost.update(broken)
-
-
-def _ready(jobs: Sequence[Job], waiting: Sequence[int], running: Mapping[Future[Outcome], int], workers: int) -> list[int]:
-    """Return the jobs that can start now: as many as workers are free, none of which waits for another."""
-    busy = {jobs[index].notebook.name for index in (*waiting, *running.values())}
-    free = [index for index in waiting if not busy & (set(jobs[index].after) - {jobs[index].notebook.name})]
-    return free[: max(0, workers - len(running))]
-
-
-def _start(pool: ProcessPoolExecutor, job: Job) -> Future[Outcome]:
-    """Hand a job to the pool; where a killed worker has broken it, the result says so, as for the jobs that were in it."""
-    try:
-        return pool.submit(execute, job)
-    except BrokenProcessPool as error:
-        lost: Future[Outcome] = Future()
-        lost.set_exception(error)
-        return lost
+def _broken(artefacts: Sequence[Path], began: float) -> tuple[str, ...]:
+    """Return the promised files that are not there, empty, or older than the run, and which of these."""
+    found = []
+    for path in artefacts:
+        if not path.is_file():
+            found.append(path.name)
+        elif path.stat().st_size == 0:
+            found.append(f"{path.name} (empty)")
+        elif path.stat().st_mtime < began - CLOCK:
+            found.append(f"{path.name} (older than the run)")
+    return tuple(found)

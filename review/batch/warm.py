@@ -16,6 +16,7 @@ import re
 import shutil
 import stat
 import sys
+import sysconfig
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,9 +30,12 @@ from review.errors import OptionError
 
 MODULES = (
     "IPython",
+    "bibtexparser.entrypoint",
+    "bibtexparser.middlewares",
     "nbformat",
     "numpy",
     "pandas",
+    "pandera.pandas",
     "plotly.express",
     "plotly.graph_objects",
     "plotly.subplots",
@@ -40,6 +44,7 @@ MODULES = (
     "scipy.stats",
     "statsmodels.stats.multitest",
     "statsmodels.stats.proportion",
+    "yaml",
 )
 """What is imported in advance, besides the kernel itself; plotly imports nbformat, which takes seconds, for its first figure."""
 
@@ -204,7 +209,8 @@ def _private(folder: str) -> bool:
 
 def _key(interpreter: list[str], modules: tuple[str, ...], env: Mapping[str, str]) -> str:
     """Return what distinguishes processes to fork from; packages that are installed later also count."""
-    installed = [os.stat(path).st_mtime_ns for path in sys.path if path.endswith("-packages") and os.path.isdir(path)]
+    folders = {sysconfig.get_path(kind) for kind in ("purelib", "platlib")}  # not those of sys.path, to which anyone may add
+    installed = [os.stat(path).st_mtime_ns for path in sorted(folders) if os.path.isdir(path)]
     matters = sorted((name, value) for name, value in env.items() if name.startswith(AT_IMPORT))
     return hashlib.sha256(json.dumps([interpreter, modules, matters, installed]).encode()).hexdigest()[:16]
 

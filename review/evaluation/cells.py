@@ -240,7 +240,7 @@ def collect(folder: Path, seed: int, *, cache: str = "", progress: Progress | No
         Number of the notebook -> path, and where the records are from in words.
     """
     from review import generators, paths
-    from review.batch import runner
+    from review.batch import declarations
 
     found: dict[str, tuple[Path, str]] = {}
     for number, cell in numbered().items():
@@ -249,7 +249,7 @@ def collect(folder: Path, seed: int, *, cache: str = "", progress: Progress | No
             found[number] = (path, "records of the notebook of this cell")
             continue
         source = next(iter(sorted(paths.NOTEBOOKS.glob(f"{number}-*.ipynb"))))
-        options = runner.quick(source)
+        options = declarations.quick(source)
         size = options.pop("n")
         if "cache" in generators.options_of(*cell):
             options["cache"] = cache

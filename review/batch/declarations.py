@@ -1,0 +1,119 @@
+"""What a notebook says of itself: its parameters, what it promises to write, whose files it reads, how it is run small."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+from review.batch import engine
+from review.errors import InputError, Problem
+
+
+def declared(notebook: Path) -> dict[str, str]:
+    """Return the parameters that a notebook declares, with their default as source text.
+
+    Raises
+    ------
+    InputError
+        If the file is not a notebook.
+    """
+    return {name: default for name, (_, default) in inspected(notebook).items()}
+
+
+def inspected(notebook: Path) -> dict[str, tuple[str, str]]:
+    """Return the parameters that a notebook declares: type (``None`` where it tells none) and default as source text.
+
+    Raises
+    ------
+    InputError
+        If the file is not a notebook.
+    """
+    read_notebook(notebook)
+    facts = engine.papermill().inspect_notebook(str(notebook))
+    return {name: (str(fact["inferred_type_name"]), str(fact["default"])) for name, fact in facts.items()}
+
+
+def promised(notebook: Path) -> tuple[str, ...]:
+    """Return the artefacts that a notebook promises (metadata ``review.artefacts``), relative to its output folder.
+
+    Raises
+    ------
+    InputError
+        If the file is not a notebook, or the promise is not a list of relative paths.
+    """
+    names = read_notebook(notebook).metadata.get("review", {}).get("artefacts", [])
+    usable = isinstance(names, list) and all(
+        isinstance(name, str) and name and not Path(name).is_absolute() and ".." not in Path(name).parts for name in names
+    )
+    if not usable:
+        message = "metadata review.artefacts is not a list of relative paths"
+        raise InputError([Problem(str(notebook), None, "review.artefacts", message, "list the files it writes")])
+    return tuple(names)
+
+
+def awaited(notebook: Path) -> tuple[str, ...]:
+    """Return the names of notebooks whose files a notebook reads (metadata ``review.after``).
+
+    Raises
+    ------
+    InputError
+        If the file is not a notebook, or ``review.after`` is not a list of names.
+    """
+    names = read_notebook(notebook).metadata.get("review", {}).get("after", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) and name == Path(name).name != "" for name in names):
+        message = "metadata review.after is not a list of names of notebooks"
+        raise InputError([Problem(str(notebook), None, "review.after", message, "list the notebooks whose files it reads")])
+    return tuple(names)
+
+
+def quick(notebook: Path) -> dict[str, Any]:
+    """Return the parameters with which a notebook that runs a generator makes a small run (metadata ``review.quick``).
+
+    Empty for every other notebook.
+
+    Raises
+    ------
+    InputError
+        If the file is not a notebook, or ``review.quick`` is not a mapping.
+    """
+    values = read_notebook(notebook).metadata.get("review", {}).get("quick", {})
+    if not isinstance(values, dict):
+        message = "metadata review.quick is not a mapping of parameters to values"
+        raise InputError([Problem(str(notebook), None, "review.quick", message, 'write for example {"n": 4}')])
+    return dict(values)
+
+
+def demonstrates(notebook: Path) -> bool:
+    """Tell whether a notebook runs a generator: it says how it is run small."""
+    return bool(quick(notebook))
+
+
+def read_notebook(notebook: Path) -> Any:
+    """Return a notebook, not to be changed; one that is the same by its size and time of change is not read again.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or not a notebook.
+    """
+    try:
+        facts = notebook.stat()
+    except OSError:
+        raise InputError([Problem(str(notebook), None, None, "there is no such notebook", "check the path")]) from None
+    return _read(notebook, facts.st_size, facts.st_mtime_ns, facts.st_ino)
+
+
+@functools.lru_cache(maxsize=256)
+def _read(notebook: Path, *_: int) -> Any:
+    library = engine.nbformat()
+    from jsonschema import ValidationError
+    from nbformat.reader import NotJSONError
+
+    try:
+        book = library.read(notebook, as_version=4)
+        library.validate(book)
+        return book
+    except (NotJSONError, ValidationError, ValueError, KeyError, AttributeError, TypeError) as error:
+        message, remedy = f"not a notebook: {str(error).splitlines()[0][:100]}", "open it in JupyterLab and save it"
+    raise InputError([Problem(str(notebook), None, None, message, remedy)])
