@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -24,6 +25,9 @@ PEAKS: list[int] = []
 
 LONGEST_SOCKET = 100
 """Bytes of a socket's path that every system allows (the limit of ``sun_path`` is 104 on macOS, 108 on Linux)."""
+
+FOLDER = "REVIEW_KERNELS"
+"""The variable of the environment that names the folder for the sockets and connection files of a batch."""
 
 _running: dict[int, Any] = {}
 _watchers: list[Callable[[int], None]] = []
@@ -71,13 +75,16 @@ class PrivateKernelManager(AsyncKernelManager):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.client_class = f"{__name__}.{PromptClient.__name__}"
-        folder = os.path.join(tempfile.gettempdir(), f"review-kernels-{os.getuid()}") if hasattr(os, "getuid") else ""
+        usual = os.path.join(tempfile.gettempdir(), f"review-kernels-{os.getuid()}") if hasattr(os, "getuid") else ""
+        folder = os.environ.get(FOLDER, usual)
         if folder and len(folder) + 50 < LONGEST_SOCKET:
             os.makedirs(folder, mode=0o700, exist_ok=True)
             facts = os.stat(folder, follow_symlinks=False)
             if facts.st_uid == os.getuid() and facts.st_mode & 0o077 == 0:
                 self.transport = "ipc"
                 self.ip = os.path.join(folder, self.kernel_id or f"kernel-{os.getpid()}-{id(self):x}")
+                if FOLDER in os.environ:
+                    self.connection_file = f"{self.ip}.json"
 
     async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
         await super()._async_launch_kernel(kernel_cmd, **kw)
@@ -107,6 +114,20 @@ def kill_all() -> None:
             continue
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
+
+
+@contextmanager
+def place() -> Iterator[None]:
+    """Give the kernels of this process, and of those it starts in the block, a folder that is gone afterwards."""
+    before, folder = os.environ.get(FOLDER), tempfile.mkdtemp(prefix="review-kernels-")
+    os.environ[FOLDER] = folder
+    try:
+        yield
+    finally:
+        os.environ.pop(FOLDER)
+        if before is not None:
+            os.environ[FOLDER] = before
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import shutil
 import signal
 import sys
 import threading
@@ -152,6 +153,8 @@ def _follow() -> None:
     assert parent is not None
     connection.wait([parent.sentinel])
     kernel.kill_all()
+    if folder := os.environ.get(kernel.FOLDER):
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 
@@ -212,8 +215,10 @@ def run_each(
     Interrupted
         If the user stopped it; what was started has ended or was killed.
     """
+    from review.batch import kernel
+
     crew = _Crew(jobs, workers, started, ended, lock)
-    with crew.stop.handling():
+    with crew.stop.handling(), kernel.place():
         try:
             crew.run()
         finally:
