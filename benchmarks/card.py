@@ -55,7 +55,7 @@ def main(more: list[str]) -> None:
     found = []
     for rows in (*SIZES, *map(int, more)):
         command = [sys.executable, __file__, "--one", str(rows)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
         found.append(json.loads(done.stdout))
     print(f"{'rows':>10} {'reading s':>10} {'whole s':>10} {'ratio':>7} {'memory MB':>10}")
     for one in found:

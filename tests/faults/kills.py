@@ -1,6 +1,6 @@
 """Kill whatever takes part in a batch, at random moments, and count what is lost, done twice or broken afterwards.
 
-    python tests/faults/campaign.py --kills 200 --seed 1
+    python tests/faults/kills.py --kills 200 --seed 1
 
 Batches of 20 runs are started with ``review batch``; after a random time one of its processes is killed (the runner, a worker, a
 kernel, or the process that kernels are forked from), and again while it goes on, until it ends by itself. Then everything that
@@ -138,12 +138,12 @@ class Campaign:
         environment = {**os.environ, name: value, "REVIEW_FAULTS_LOG": str(log), "TMPDIR": str(place)}
         with tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True, env=environment)
-            killed, next_kill = 0, time.monotonic() + self.random.uniform(0.2, 8)
+            killed, next_kill = 0, time.monotonic() + self.random.uniform(0.2, 5)
             while process.poll() is None:
                 time.sleep(0.01)
                 if killed < most and time.monotonic() > next_kill:
                     killed += self._kill(process.pid)
-                    next_kill = time.monotonic() + self.random.uniform(0.05, 4)
+                    next_kill = time.monotonic() + self.random.uniform(0.05, 1.2)
             errors.seek(0)
             text = errors.read().decode(errors="replace")
         if "Traceback" in text:
@@ -224,7 +224,7 @@ def main() -> int:
     """Run the campaign and print the counts."""
     arguments = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     arguments.add_argument("--kills", type=int, default=200)
-    arguments.add_argument("--most", type=int, default=8, help="kills in one grid (default: 8)")
+    arguments.add_argument("--most", type=int, default=20, help="kills in one grid (default: 20)")
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--only", choices=VICTIMS)
     options = arguments.parse_args()
