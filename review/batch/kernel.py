@@ -93,6 +93,10 @@ class PrivateKernelManager(AsyncKernelManager):
             for watcher in _watchers:
                 watcher(pid)
 
+    async def _async_interrupt_kernel(self) -> None:
+        if not self.shutting_down:  # a kernel that is shut down needs no interrupt before, and would complain of it
+            await super()._async_interrupt_kernel()
+
     async def _async_finish_shutdown(
         self, waittime: float | None = None, pollinterval: float = 0.01, restart: bool = False
     ) -> None:
