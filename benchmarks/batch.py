@@ -58,7 +58,7 @@ class Memory(threading.Thread):
 
     def run(self) -> None:
         """Look until told to stop."""
-        while not self.done.wait(0.1):
+        while not self.done.wait(1.0):  # each look takes the system some milliseconds of a core
             self.most = max(self.most, sum(map(used, tree(self.root))))
 
 

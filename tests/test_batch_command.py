@@ -79,6 +79,11 @@ def test_status_tells_what_is_stale_in_every_batch(tmp_path, notebook, quick, ca
     capsys.readouterr()
     assert cli.main(["status", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
+    described = tmp_path / "runs" / "batch" / "book" / "ro-crate-metadata.json"
+    before = described.stat().st_mtime_ns
+    assert cli.main(["batch", str(notebook), "-f", grid(tmp_path, 1, 2)]) == 0
+    assert described.stat().st_mtime_ns == before  # nothing ran: it is left as it is
+    capsys.readouterr()
     (edited,) = (path for path in tmp_path.glob("runs/batch/book/*/number.txt") if path.read_text() == "2")
     edited.write_text("3")
     assert cli.main(["status", "--format", "json"]) == 0
@@ -186,6 +191,12 @@ def test_the_rest_is_estimated_from_what_was_run(monkeypatch):
     assert "1 failed" in stream.getvalue()
 
 
+def test_where_all_is_unchanged_nothing_is_to_run():
+    with progress.Progress(1, io.StringIO()) as bar:
+        bar(done(1, "unchanged", ()))
+        assert bar.text() == "nothing to run, 1 unchanged"
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"), [(0.2, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")]
 )
@@ -211,7 +222,7 @@ def test_progress_is_shown_in_a_notebook(tmp_path):
     assert runner.execute(Job(tmp_path / "book.ipynb", tmp_path / "out.ipynb")).status == OK
     (shown,) = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[-1].outputs
     page = shown.data["text/html"]
-    assert 'value="1" max="2"' in page
+    assert 'value="2" max="3"' in page
     assert re.search(r"1 of 2 runs ended, 1 unchanged, about \d+ s left", page)
 
 

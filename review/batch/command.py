@@ -177,7 +177,10 @@ def _dispatch(options: argparse.Namespace, asked: Asked) -> Any:
 
 
 def _records(folder: Path) -> str:
-    """Write the manifest as RO-Crate, and say where both are."""
+    """Write the manifest as RO-Crate if it is newer, and say where both are."""
     from review.batch import crate, manifest
 
-    return f"manifest: {folder / manifest.NAME}, RO-Crate: {crate.write(folder)}"
+    told, record = folder / crate.NAME, folder / manifest.NAME
+    if not told.is_file() or told.stat().st_mtime_ns < record.stat().st_mtime_ns:
+        crate.write(folder)
+    return f"manifest: {record}, RO-Crate: {told}"

@@ -65,7 +65,8 @@ class Progress:
 
     def text(self) -> str:
         """Return the state in words."""
-        parts = [f"{self.ended} of {self.ended + self.left} runs ended"]
+        whole = self.ended + self.left
+        parts = [f"{self.ended} of {whole} runs ended"] if whole else ["nothing to run"]
         parts += [f"{self.failed} failed"] if self.failed else []
         parts += [f"{self.skipped} unchanged"] if self.skipped else []
         if self.left and self.remaining is not None:
@@ -94,6 +95,6 @@ def _display() -> Any:
 def _html(progress: Progress) -> Any:
     from IPython.display import HTML
 
-    whole = progress.ended + progress.left
-    words = progress.text()
-    return HTML(f'<progress value="{progress.ended}" max="{max(whole, 1)}" aria-label="runs"></progress> <span>{words}</span>')
+    seen = progress.ended + progress.skipped
+    whole = seen + progress.left
+    return HTML(f'<progress value="{seen}" max="{whole}" aria-label="runs"></progress> <span>{progress.text()}</span>')
