@@ -35,6 +35,7 @@ MODULES = (
     "nbformat",
     "numpy",
     "pandas",
+    "pandera.backends.pandas.builtin_checks",
     "pandera.pandas",
     "plotly.express",
     "plotly.graph_objects",

@@ -115,6 +115,8 @@ def preload(names: list[str]) -> dict[str, str]:
             importlib.import_module(name)
         except Exception as error:  # a broken package raises anything
             problems[name] = f"{type(error).__name__}: {error}"
+    if figures := sys.modules.get("plotly.graph_objects"):
+        figures.Figure().update_layout(title_text="")  # plotly reads its large table of properties with the first figure
     return problems or {name: "depends on the notebook it is imported in" for name in UNFIT if name in sys.modules}
 
 
