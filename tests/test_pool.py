@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -275,3 +276,16 @@ def test_a_client_waits_for_the_kernel_and_notices_its_death(tmp_path):
 
     loop.run_until_complete(asyncio.wait_for(work(), 120))
     loop.close()
+
+
+def test_files_of_kernels_are_gone_after_a_batch_also_where_sockets_do_not_fit(tmp_path, monkeypatch):
+    deep = tmp_path / ("long" * 20)
+    deep.mkdir()
+    monkeypatch.setenv("TMPDIR", str(deep))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    place = "import os, ipykernel.connect; print(os.path.dirname(ipykernel.connect.get_connection_file()))"
+    (outcome,) = pool.run([job(tmp_path / "a", place)])
+    assert outcome.status == OK
+    executed = nbformat.read(tmp_path / "a" / "out.ipynb", as_version=4)
+    assert executed.cells[-1].outputs[0].text.startswith(str(deep / "review-kernels-"))
+    assert [path for path in deep.iterdir() if "review" in path.name or path.suffix == ".json"] == []

@@ -393,6 +393,31 @@ def test_all_end_when_their_parent_ends(tmp_path, number):
     until(lambda: not os.path.exists(os.path.dirname(address)))
 
 
+@pytest.mark.parametrize("importing", [False, True])
+def test_a_process_whose_parent_has_gone_leaves_nothing(tmp_path, importing):
+    (tmp_path / "slow_module.py").write_text(
+        f"import sys, pathlib; pathlib.Path({str(tmp_path / 'up')!r}).touch(); sys.stdin.read()"
+    )
+    (tmp_path / "parent.py").write_text(
+        "import subprocess, sys, os, time\n"
+        "command = [sys.executable, sys.argv[1], sys.argv[2], str(os.getpid()), 'slow_module']\n"
+        "environment = {**os.environ, 'PYTHONPATH': sys.argv[3]}\n"
+        "process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)\n"
+        f"while {importing} and not os.path.exists(sys.argv[3] + '/up'):\n    time.sleep(0.02)\n"
+        "print(process.pid, flush=True)\n"
+        "os._exit(0)"
+    )
+    folder = tmp_path / "warm"
+    folder.mkdir()
+    words = [sys.executable, tmp_path / "parent.py", warm_server.__file__, folder / "s", tmp_path]
+    with subprocess.Popen(words, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        zygote = parent.stdout.readline().strip()
+        parent.wait()
+    until(lambda: gone(zygote), 60)
+    assert (tmp_path / "up").exists() == importing
+    assert not folder.exists()
+
+
 def test_the_sockets_and_files_are_the_users_alone(start, light):
     kernel = start(light())
     assert kernel.manager.transport == "ipc"

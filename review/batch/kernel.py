@@ -77,14 +77,17 @@ class PrivateKernelManager(AsyncKernelManager):
         self.client_class = f"{__name__}.{PromptClient.__name__}"
         usual = os.path.join(tempfile.gettempdir(), f"review-kernels-{os.getuid()}") if hasattr(os, "getuid") else ""
         folder = os.environ.get(FOLDER, usual)
-        if folder and len(folder) + 50 < LONGEST_SOCKET:
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-            facts = os.stat(folder, follow_symlinks=False)
-            if facts.st_uid == os.getuid() and facts.st_mode & 0o077 == 0:
-                self.transport = "ipc"
-                self.ip = os.path.join(folder, self.kernel_id or f"kernel-{os.getpid()}-{id(self):x}")
-                if FOLDER in os.environ:
-                    self.connection_file = f"{self.ip}.json"
+        if not folder:
+            return
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        facts = os.stat(folder, follow_symlinks=False)
+        if facts.st_uid != os.getuid() or facts.st_mode & 0o077:
+            return
+        place = os.path.join(folder, self.kernel_id or f"kernel-{os.getpid()}-{id(self):x}")
+        if FOLDER in os.environ:
+            self.connection_file = f"{place}.json"
+        if len(folder) + 50 < LONGEST_SOCKET:
+            self.transport, self.ip = "ipc", place
 
     async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
         await super()._async_launch_kernel(kernel_cmd, **kw)

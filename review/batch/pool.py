@@ -147,14 +147,15 @@ def _nothing(*_: object) -> None:
 
 def _follow() -> None:
     """End this process and its kernel when the runner has ended."""
-    from review.batch import kernel
+    from review.batch import kernel, warm
 
     parent = parent_process()
     assert parent is not None
     connection.wait([parent.sentinel])
     kernel.kill_all()
-    if folder := os.environ.get(kernel.FOLDER):
-        shutil.rmtree(folder, ignore_errors=True)
+    for name in (kernel.FOLDER, warm.SHARED):
+        if folder := os.environ.get(name):
+            shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 

@@ -344,10 +344,23 @@ def given() -> dict[str, str]:
     return {os.fsdecode(name): os.fsdecode(value) for name, value in parts}
 
 
+def leave(address: str) -> None:
+    """Remove the socket, and its folder unless other processes listen there."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(address)
+    with contextlib.suppress(OSError):
+        os.rmdir(os.path.dirname(address))
+
+
 def main(address: str, parent: int, names: list[str]) -> None:
     """Import, say so on standard output, serve; in the process of a new kernel, run it to its end."""
-    pidfd = os.pidfd_open(parent)
+    try:
+        pidfd = os.pidfd_open(parent)
+    except ProcessLookupError:
+        leave(address)
+        return
     if os.getppid() != parent:
+        leave(address)
         return
     handlers: dict[int, Any] = {number: signal.getsignal(number) for number in signal.valid_signals() if number not in (9, 19)}
     problems = preload([KERNEL])
@@ -369,13 +382,12 @@ def main(address: str, parent: int, names: list[str]) -> None:
     gc.collect()
     gc.disable()
     gc.freeze()
-    print(json.dumps({"ready": os.getpid()}), flush=True)
+    with contextlib.suppress(BrokenPipeError):  # the parent has ended meanwhile, which is noticed at once
+        print(json.dumps({"ready": os.getpid()}), flush=True)
     server = Server(listener, pidfd)
     order = server.serve()
     if order is None:
-        os.unlink(address)
-        with contextlib.suppress(OSError):  # other processes may listen there
-            os.rmdir(os.path.dirname(address))
+        leave(address)
         return
     del server, listener
     manager = settle(order, handlers, added)

@@ -114,7 +114,7 @@ class Campaign:
         (folder / "grid.json").write_text(json.dumps(sets))
         command = [sys.executable, "-m", "review.cli", "batch", str(source), "-f", str(folder / "grid.json"), "--out", str(out)]
         resume = [sys.executable, "-m", "review.cli", "batch", "--resume", "--out", str(out)]
-        mark = f"REVIEW_FAULTS={folder.name}"
+        mark = f"REVIEW_FAULTS={folder}"
         left, code = most, -1
         while code != 0:
             words = resume if (out / "batch.json").exists() else command
@@ -147,15 +147,17 @@ class Campaign:
             errors.seek(0)
             text = errors.read().decode(errors="replace")
         if "Traceback" in text:
-            print(text[-3000:], flush=True)
+            print(text[max(0, text.index("Traceback") - 500) :][:5000], flush=True)
             self.wrong["traceback"] += 1
         return killed, process.returncode
 
     def _kill(self, root: int) -> bool:
-        wanted = self.random.choice(self.choices)
-        found = sorted(pid for pid, part in below(root) if part == wanted)
-        if not found:
+        alive = list(below(root))
+        choices = sorted({part for _, part in alive} & set(self.choices))
+        if not choices:
             return False
+        wanted = self.random.choice(choices)
+        found = sorted(pid for pid, part in alive if part == wanted)
         try:
             os.kill(self.random.choice(found), signal.SIGKILL)
         except ProcessLookupError:
