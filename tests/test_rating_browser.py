@@ -112,6 +112,10 @@ def first_rater(page, address, home, tmp_path):
     open_notebook(page, address, "first.ipynb")
     run_all(page, path)
     anna = Rater(page, path)
+    for _ in range(300):  # on a busy machine the notebook may be saved before the cell that makes the task has ended
+        if (home / "rated" / "task.json").exists():
+            break
+        page.wait_for_timeout(200)
     task = rating.load(home / "rated")
     anna.begin()
     for position in range(2):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import json
 import logging
 import os
@@ -560,7 +561,7 @@ def test_a_session_is_shared_with_workers(light, monkeypatch, tmp_path):
         assert reason == ""
         shared = os.environ[warm.SHARED]
         monkeypatch.setattr(warm, "_current", warm._Pool())  # what a worker has
-        end(warm.launch([*COMMAND[:-1], str(tmp_path / "x")], ["json"], {"env": dict(os.environ), **QUIET}))
+        end(warm.launch([*COMMAND[:-1], str(tmp_path / "x")], ["json"], {"env": warm._inherited(), **QUIET}))
         assert warm._pool().zygotes == {}
         os.chmod(shared, 0o755)  # no folder of this user's own: not used
         end(warm.launch([*COMMAND[:-1], str(tmp_path / "x")], ["json"], QUIET))
@@ -581,6 +582,20 @@ def test_a_session_replaces_a_process_that_was_killed_before_it(light, tmp_path)
         assert only_zygote().process.pid != before.pid
         end(warm.launch([*COMMAND[:-1], str(tmp_path / "x")], ["json"], QUIET))
         assert only_zygote().process.poll() is None
+
+
+def test_a_session_knows_what_libraries_in_c_have_set(light):
+    libc = ctypes.CDLL(None)
+    libc.setenv(b"KMP_TEST_OF_WARM", b"200", 1)
+    try:
+        assert "KMP_TEST_OF_WARM" not in os.environ
+        with warm.session(["json"]):
+            (key,) = warm._pool().zygotes
+            code = "import os, sys; from review.batch import warm; print(warm._key([sys.executable], ('json',), os.environ))"
+            worker = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert worker.stdout.strip() == key
+    finally:
+        libc.unsetenv(b"KMP_TEST_OF_WARM")
 
 
 def test_what_matters_at_import_distinguishes_processes(light, monkeypatch):

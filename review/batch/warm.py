@@ -155,7 +155,7 @@ def launch(command: Sequence[str], modules: Sequence[str], options: Mapping[str,
     known = {"env", "cwd", "stdin", "stdout", "stderr", "independent", "kernel_id", "extra_arguments"}
     if unknown := sorted(set(options) - known) or options.get("independent") or options.get("stdin"):
         raise ColdError(f"it is not known how to start a kernel with {unknown}")
-    env = {**(os.environ if options.get("env") is None else options["env"]), "JPY_PARENT_PID": str(os.getpid())}
+    env = {**(_inherited() if options.get("env") is None else options["env"]), "JPY_PARENT_PID": str(os.getpid())}
     env.pop(SHARED, None)
     cwd = os.path.abspath(options.get("cwd") or ".")
     if not os.access(cwd, os.X_OK) or not all(map(os.path.isabs, filter(None, env.get("PYTHONPATH", "").split(":")))):
@@ -227,6 +227,21 @@ def _address(pool: _Pool, key: str) -> str:
     return address
 
 
+def _inherited() -> dict[str, str]:
+    """Return the environment that the workers will have: libraries in C may have changed it without Python's knowledge."""
+    import ctypes
+
+    entries = ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), "environ")
+    found: dict[str, str] = {}
+    place = 0
+    while (entry := entries[place]) is not None:
+        name, _, value = entry.partition(b"=")
+        found[os.fsdecode(name)] = os.fsdecode(value)
+        place += 1
+    found.pop(SHARED, None)
+    return found
+
+
 @contextmanager
 def session(modules: Sequence[str] = MODULES) -> Iterator[str]:
     """Start the process to fork from in advance and share it with the processes that are started in the block.
@@ -239,10 +254,10 @@ def session(modules: Sequence[str] = MODULES) -> Iterator[str]:
         If a module cannot be imported.
     """
     before, reason = os.environ.get(SHARED), ""
-    env = {name: value for name, value in os.environ.items() if name != SHARED}
     try:
         if not supported():
             raise ColdError(f"{sys.platform} cannot fork kernels safely")
+        env = _inherited()
         with _lock:
             pool, key = _pool(), _key([sys.executable], tuple(modules), env)
             if key in pool.zygotes and pool.zygotes[key].process.poll() is not None:
