@@ -105,14 +105,14 @@ def timed(*commands: list[str | Path], quiet: bool = True) -> tuple[list[float],
     return seconds, most
 
 
-def executed(folder: Path) -> dict[int, Any]:
-    """Return the executed notebooks of a batch by their seed."""
+def executed(folder: Path) -> dict[int, tuple[Path, Any]]:
+    """Return the folder and the executed notebook of each run of a batch, by its seed."""
     last = {}
     for line in (folder / "manifest.jsonl").read_text("utf-8").splitlines():
         event = json.loads(line)
         if event["event"] == "finished":
             last[event["run"]] = event["parameters"]["seed"]
-    return {seed: json.loads((folder / run / "notebook.ipynb").read_text("utf-8")) for run, seed in last.items()}
+    return {seed: (folder / run, json.loads((folder / run / "notebook.ipynb").read_text("utf-8"))) for run, seed in last.items()}
 
 
 def own_time(book: Any) -> float:
@@ -129,21 +129,12 @@ def shown(book: Any, folder: str) -> list[str]:
 def differences(batch: Path, pool: Path) -> tuple[int, int]:
     """Compare what two ways have left, cell by cell; return how many cells, and how many of them differ."""
     cells = wrong = 0
-    for seed, book in executed(batch).items():
+    for seed, (folder, book) in executed(batch).items():
         other = json.loads((pool / f"{seed}.ipynb").read_text("utf-8"))
-        folder = str(next(path for path in batch.iterdir() if path.is_dir() and f"seed = {seed}\n" in str_of(path)))
-        one, two = shown(book, folder), shown(other, str(pool / str(seed)))
+        one, two = shown(book, str(folder)), shown(other, str(pool / str(seed)))
         cells += max(len(one), len(two))
         wrong += abs(len(one) - len(two)) + sum(first != second for first, second in zip(one, two, strict=False))
     return cells, wrong
-
-
-def str_of(folder: Path) -> str:
-    """Return the injected parameters of the notebook in a folder."""
-    book = json.loads((folder / "notebook.ipynb").read_text("utf-8"))
-    return "\n".join(
-        "".join(cell["source"]) + "\n" for cell in book["cells"] if "injected-parameters" in cell["metadata"].get("tags", [])
-    )
 
 
 def compare(place: Path, runs: int, slow: int) -> dict[str, Any]:
@@ -185,7 +176,7 @@ def compare(place: Path, runs: int, slow: int) -> dict[str, Any]:
             found[name]["median of a run"] = round(statistics.median(seconds), 2)
         print(name, found[name], flush=True)
     per = {name[1]: row["per run"] for name, row in found.items()}
-    own = sum(map(own_time, executed(place / "d").values()))
+    own = sum(own_time(book) for _, book in executed(place / "d").values())
     cells, wrong = differences(place / "d", place / "b")
     ratios = {
         "(a)/(d)": per["a"] / per["d"],

@@ -15,8 +15,6 @@ import os
 import shutil
 import signal
 import socket
-import stat
-import struct
 import subprocess
 import sys
 import tempfile
@@ -25,6 +23,9 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from review.batch.warm_server import HEADER, exactly
+from review.system import private, restored
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE = 90.0
@@ -36,7 +37,6 @@ SILENCE = 30.0
 SHARED = "REVIEW_BROWSER"
 """The variable of the environment by which a process finds the socket of the shared browser."""
 
-HEADER = struct.Struct(">I")
 LONGEST = 1 << 28
 """Bytes of a message that are accepted."""
 
@@ -134,29 +134,13 @@ def frame(text: str) -> bytes:
 
 
 def _receive(connection: socket.socket) -> dict[str, Any]:
-    (length,) = HEADER.unpack(_exactly(connection, HEADER.size))
+    (length,) = HEADER.unpack(exactly(connection, HEADER.size))
     if length > LONGEST:
         raise ValueError(f"a message of {length} bytes")
-    answer = json.loads(_exactly(connection, length))
+    answer = json.loads(exactly(connection, length))
     if not isinstance(answer, dict):
         raise ValueError("an answer that is no object")
     return answer
-
-
-def _exactly(connection: socket.socket, length: int) -> bytes:
-    parts = bytearray()
-    while len(parts) < length:
-        part = connection.recv(min(length - len(parts), 1 << 20))
-        if not part:
-            raise EOFError("the shared browser hung up")
-        parts += part
-    return bytes(parts)
-
-
-def private(folder: str) -> bool:
-    """Tell whether a folder is this user's alone."""
-    facts = os.lstat(folder)
-    return stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid() and not facts.st_mode & 0o077
 
 
 @contextlib.contextmanager
@@ -168,19 +152,16 @@ def shared() -> Iterator[None]:
     if not hasattr(socket, "AF_UNIX") or os.path.exists(os.environ.get(SHARED, "")):
         yield
         return
-    before, folder = os.environ.get(SHARED), tempfile.mkdtemp(prefix="review-browser-")
-    server = None
+    folder, server = tempfile.mkdtemp(prefix="review-browser-"), None
     try:
-        try:
-            server = _start(folder)
-            os.environ[SHARED] = _address(folder)
-        except OSError as error:  # the path may be too long for a socket
-            _logger.info("no shared browser: %s", _line(error))
-        yield
+        with restored(SHARED):
+            try:
+                server = _start(folder)
+                os.environ[SHARED] = _address(folder)
+            except OSError as error:  # the path may be too long for a socket
+                _logger.info("no shared browser: %s", _line(error))
+            yield
     finally:
-        os.environ.pop(SHARED, None)
-        if before is not None:
-            os.environ[SHARED] = before
         if server is not None:
             _end(server)
         shutil.rmtree(folder, ignore_errors=True)

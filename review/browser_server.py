@@ -13,13 +13,13 @@ import os
 import select
 import shutil
 import socket
-import struct
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from review import browser
-from review.browser import HEADER, LONGEST, frame
+from review.batch.warm_server import HEADER, peer
+from review.browser import LONGEST, frame
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
@@ -181,7 +181,7 @@ class Server:
 def _same_user(connection: socket.socket) -> None:
     """Refuse a client of another user, where the system tells."""
     if hasattr(socket, "SO_PEERCRED"):
-        _, user, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        _, user = peer(connection)
         if user != os.getuid():
             raise PermissionError(f"a client of user {user}")
 

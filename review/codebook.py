@@ -121,7 +121,7 @@ def load(path: Path) -> Codebook:
 
     text = read_text(path)
     try:
-        root = _composed(str(path), text)
+        root = composed(str(path), text)
         data = None if root is None else yaml.SafeLoader("").construct_document(root)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -138,8 +138,16 @@ def load(path: Path) -> Codebook:
     return book
 
 
-def _composed(file: str, text: str) -> Any:
-    """Return the nodes of plain YAML, read in C where that is installed; an error is that of the reader in Python."""
+def composed(file: str, text: str) -> Any:
+    """Return the nodes of plain YAML, read in C where that is installed; an error is that of the reader in Python.
+
+    Raises
+    ------
+    InputError
+        If it has tags, anchors or merge keys, or is nested too deeply.
+    yaml.YAMLError
+        If it is not YAML.
+    """
     import yaml
 
     fast = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

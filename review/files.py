@@ -94,6 +94,17 @@ def to_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
+def to_text(value: Any) -> str:
+    """Return text as it is, anything else as JSON on one line: arrays as lists, and as text what JSON does not know."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=_listed)
+
+
+def _listed(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
 def rows_to_csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """Return CSV text with LF line ends; None becomes an empty field.
 

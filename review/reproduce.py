@@ -193,7 +193,7 @@ def _run(source: Path, target: Path, values: Mapping[str, object], last: Mapping
     given = {name: value for name, value in values.items() if name in known}
     key = keys.compute(keys.source(source), given)
     run = Run(source.stem, source, given, target, target / source.name, key, (), promises, declarations.awaited(source), True)
-    reasons = ("asked to",) if force else campaign.stale(last.get(run.name), key, target)
+    reasons = campaign.stale(last.get(run.name), key, target, force=force)
     if not reasons and drawable:
         figures = [name for name in promises or () if Path(name).parent.name == FIGURES and name.endswith(".json")]
         bare = [name for name in figures if not (target / name).with_suffix(".svg").exists()]

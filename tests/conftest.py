@@ -50,3 +50,9 @@ def small() -> Corpus:
 def real() -> Corpus:
     """The project's own corpus."""
     return corpus.load()
+
+
+@pytest.fixture
+def notebook(tmp_path: Path) -> Path:
+    """A copy of a notebook that writes the number that it is given."""
+    return Path(shutil.copy(EXAMPLES / "notebooks" / "keeps-its-promise.ipynb", tmp_path / "book.ipynb"))

@@ -22,15 +22,6 @@ from review.batch.manifest import STARTED, Event, Manifest
 from review.batch.runner import FAILED, OK, Outcome
 from review.errors import InputError, RunError
 
-SOURCE = Path(__file__).parent / "examples" / "notebooks" / "keeps-its-promise.ipynb"
-
-
-@pytest.fixture
-def notebook(tmp_path):
-    path = tmp_path / "book.ipynb"
-    path.write_bytes(SOURCE.read_bytes())
-    return path
-
 
 @pytest.fixture
 def quick(monkeypatch):

@@ -23,7 +23,7 @@ import psutil
 import pytest
 from plotly.utils import PlotlyJSONEncoder
 
-from review import browser
+from review import browser, system
 from review.browser import HEADER, SHARED, find_browser, render, shared
 
 SIZE = {"width": 300, "height": 200, "scale": 1}
@@ -407,8 +407,8 @@ def test_without_a_browser_nobody_is_asked(monkeypatch, folder):
 
 
 def test_nobody_else_may_look_into_the_folder(folder):
-    assert browser.private(str(folder))
+    assert system.private(str(folder))
     folder.chmod(0o710)
-    assert not browser.private(str(folder))
+    assert not system.private(str(folder))
     (folder / "file").touch(mode=0o600)
-    assert not browser.private(str(folder / "file"))
+    assert not system.private(str(folder / "file"))

@@ -22,13 +22,6 @@ from review.errors import InputError, OptionError, RunError
 SOURCE = Path(__file__).parent / "examples" / "notebooks" / "keeps-its-promise.ipynb"
 
 
-@pytest.fixture
-def notebook(tmp_path):
-    path = tmp_path / "book.ipynb"
-    path.write_bytes(SOURCE.read_bytes())
-    return path
-
-
 def sets(*numbers):
     return [{"number": number} for number in numbers]
 

@@ -10,11 +10,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
+from functools import partial
 from pathlib import Path
 
 import nbformat
+import processes
 import pytest
+from processes import gone
 
 from review import paths
 from review.batch import campaign, cluster, pool, runner, warm
@@ -27,20 +29,7 @@ distributed = pytest.importorskip("distributed")
 NOTEBOOKS = paths.ROOT / "tests" / "examples" / "notebooks"
 HEAD = "output_dir: str = ''\nnumber: int = 0\ntable: str = 'data/table.csv'\nother: str = ''\nmarks: str = ''"
 PATIENCE = 120
-
-
-def until(condition, seconds=PATIENCE):
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit, "it did not happen"
-        time.sleep(0.02)
-
-
-def gone(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return True
+until = partial(processes.until, seconds=PATIENCE)
 
 
 class Cluster:

@@ -8,17 +8,20 @@ import sys
 import tempfile
 import threading
 import time
-from pathlib import Path
+from functools import partial
 from queue import Empty
 
 import nbformat
+import processes
 import pytest
+from processes import gone
 
 from review.batch import kernel, manifest, pool, runner
 from review.batch.manifest import Manifest
 from review.batch.runner import BROKEN_PROMISE, FAILED, OK, Job, Outcome
 from review.errors import RunError
 
+until = partial(processes.until, seconds=60)
 HEAD = "output_dir: str = ''\nnumber: int = 0"
 
 
@@ -36,20 +39,6 @@ def job(folder, *cells, artefacts=(), **options):
     folder.mkdir(parents=True, exist_ok=True)
     source = book(folder / "book.ipynb", *cells)
     return Job(source, folder / "out.ipynb", {"output_dir": str(folder)}, tuple(folder / name for name in artefacts), **options)
-
-
-def gone(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-
-
-def until(condition, seconds=60):
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit, "it did not happen"
-        time.sleep(0.02)
 
 
 PID = "import os, pathlib; pathlib.Path(output_dir, 'pid').write_text(str(os.getpid()))"

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from processes import gone, until
 
 from review.batch import warm, warm_process, warm_server
 from review.batch.kernel import PrivateKernelManager
@@ -107,20 +108,6 @@ def _tidy():
 def only_zygote():
     (zygote,) = warm._pool().zygotes.values()
     return zygote
-
-
-def gone(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-
-
-def until(condition, seconds=15):
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit, "it did not happen"
-        time.sleep(0.02)
 
 
 LOOK = """

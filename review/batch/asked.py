@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from review import paths
+from review.batch.keys import shown
 from review.errors import InputError
 from review.files import read_text, to_json, write_text
 
@@ -39,7 +40,7 @@ class Asked:
     def write(self, folder: Path) -> None:
         """Keep it in the folder of the batch."""
         limits = {"cell_timeout": self.cell_timeout, "run_timeout": self.run_timeout}
-        files = {"notebook": _shown(self.notebook), "inputs": [_shown(path) for path in self.inputs]}
+        files = {"notebook": shown(self.notebook.resolve()), "inputs": [shown(path.resolve()) for path in self.inputs]}
         write_text(folder / NAME, to_json({"format": FORMAT, **files, **limits, "sets": [dict(one) for one in self.sets]}))
 
 
@@ -62,12 +63,6 @@ def read(folder: Path) -> Asked:
         return Asked(notebook, tuple(map(dict, held["sets"])), inputs, held["cell_timeout"], held["run_timeout"])
     except (ValueError, KeyError, TypeError) as error:
         raise InputError.one(path, f"it cannot be read: {error}", "start the batch again with its notebook and grid") from None
-
-
-def _shown(path: Path) -> str:
-    """Return a path, relative to the project where it lies in it."""
-    whole = path.resolve()
-    return str(whole.relative_to(paths.ROOT)) if whole.is_relative_to(paths.ROOT) else str(whole)
 
 
 def _place(text: str) -> Path:

@@ -171,13 +171,15 @@ def plan(
         name = digest(notebook.name.encode(), json.dumps(dict(one), sort_keys=True, ensure_ascii=False).encode())[:12]
         key = keys.compute(source, {**defaults, **one}, inputs)
         place = folder / name
-        reasons = ("asked to",) if force else stale(last.get(name), key, place)
+        reasons = stale(last.get(name), key, place, force=force)
         runs.append(Run(name, notebook, dict(one), place, place / EXECUTED, key, reasons, promises))
     return tuple(runs)
 
 
-def stale(event: Event | None, key: keys.Key, folder: Path) -> tuple[str, ...]:
+def stale(event: Event | None, key: keys.Key, folder: Path, *, force: bool = False) -> tuple[str, ...]:
     """Return why a run has to be done (again), in words; empty if it is done and nothing changed."""
+    if force:
+        return ("asked to",)
     if event is None:
         return (NEW,)
     if event.event != FINISHED:
@@ -270,6 +272,8 @@ def perform(
 
     Raises
     ------
+    InputError
+        If a parameter is not declared, or notebooks wait for each other: before anything runs.
     RunError
         If the manifest cannot be written.
     Interrupted
@@ -290,7 +294,7 @@ def perform(
         return done
     manager = runner.ORDINARY if options.cold else WARM
     tasks = [one.job(options.cell_timeout, options.run_timeout, manager) for one in waiting]
-    runner.check_order(tasks)
+    runner.check(tasks)
     facts = {"versions": provenance.versions(), "commit": provenance.commit()}
     began: dict[int, str] = {}
 

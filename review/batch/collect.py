@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from review.errors import InputError, OptionError
-from review.files import decode, records, rows_to_csv, write_bytes, write_text
+from review.files import decode, records, rows_to_csv, to_text, write_bytes, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,16 +168,4 @@ def _uniform(values: pd.Series[Any]) -> pd.Series[Any]:
         return values.astype("Int64")
     if float in kinds and kinds <= {int, float} and all(abs(value) <= _EXACT for value in there if isinstance(value, int)):
         return values.astype("Float64")
-    return values.map(_text, na_action="ignore").astype("string")
-
-
-def _text(value: Any) -> str:
-    """Return text as it is, anything else as JSON."""
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=_plain)
-
-
-def _plain(value: Any) -> Any:
-    """Return arrays as lists, and as text what JSON does not know."""
-    return value.tolist() if hasattr(value, "tolist") else str(value)
+    return values.map(to_text, na_action="ignore").astype("string")

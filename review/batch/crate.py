@@ -21,7 +21,7 @@ from review.batch import keys, manifest
 from review.batch.manifest import FINISHED, REDACTED, SECRET, Event
 from review.batch.runner import OK
 from review.errors import InputError
-from review.files import to_json, write_text
+from review.files import to_json, to_text, write_text
 
 NAME = "ro-crate-metadata.json"
 VERSION = "1.1"
@@ -167,7 +167,7 @@ class _Crate:
         values = {name: self._shown(name, value, event) for name, value in event.parameters.items()}
         good = event.status == OK
         status = "CompletedActionStatus" if good else "FailedActionStatus"
-        given = " ".join(f"-p {shlex.quote(name)} {shlex.quote(_text(value))}" for name, value in values.items())
+        given = " ".join(f"-p {shlex.quote(name)} {shlex.quote(to_text(value))}" for name, value in values.items())
         action: dict[str, Any] = {
             "@type": "CreateAction",
             "name": f"Run {event.run} of {event.notebook}",
@@ -225,7 +225,7 @@ class _Crate:
             return self._safe(self._named(value))
         if isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
             return value
-        return self._safe(_text(value))
+        return self._safe(to_text(value))
 
     def _named(self, path: str) -> str:
         """Return a path within the project or the crate as it is, of any other its last part."""
@@ -265,8 +265,3 @@ def _format(path: Path) -> dict[str, str]:
     """Return the format of a file, if it is known."""
     kind = FORMATS.get(path.suffix.lower())
     return {"encodingFormat": kind} if kind else {}
-
-
-def _text(value: Any) -> str:
-    """Return text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -30,6 +30,11 @@ def inspected(notebook: Path) -> dict[str, tuple[str, str]]:
         If the file is not a notebook.
     """
     read_notebook(notebook)
+    return dict(_inspected(notebook, *_state(notebook)))
+
+
+@functools.lru_cache(maxsize=256)
+def _inspected(notebook: Path, *_: int) -> dict[str, tuple[str, str]]:
     facts = engine.papermill().inspect_notebook(str(notebook))
     return {name: (str(fact["inferred_type_name"]), str(fact["default"])) for name, fact in facts.items()}
 
@@ -97,11 +102,16 @@ def read_notebook(notebook: Path) -> Any:
     InputError
         If the file is missing or not a notebook.
     """
+    return _read(notebook, *_state(notebook))
+
+
+def _state(notebook: Path) -> tuple[int, int, int]:
+    """Return by what it is known whether a notebook is the same as before: size, time of change, number of the file."""
     try:
         facts = notebook.stat()
     except OSError:
         raise InputError([Problem(str(notebook), None, None, "there is no such notebook", "check the path")]) from None
-    return _read(notebook, facts.st_size, facts.st_mtime_ns, facts.st_ino)
+    return facts.st_size, facts.st_mtime_ns, facts.st_ino
 
 
 @functools.lru_cache(maxsize=256)

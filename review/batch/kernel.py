@@ -15,6 +15,7 @@ from queue import Empty
 from typing import Any
 
 from review.batch.engine import without_grammars
+from review.system import LONGEST_SOCKET, private, restored
 
 with without_grammars():
     from jupyter_client.asynchronous.client import AsyncKernelClient
@@ -22,9 +23,6 @@ with without_grammars():
 
 PEAKS: list[int] = []
 """Peak memory in bytes of each kernel that this process shut down, where the system tells it (Linux)."""
-
-LONGEST_SOCKET = 100
-"""Bytes of a socket's path that every system allows (the limit of ``sun_path`` is 104 on macOS, 108 on Linux)."""
 
 FOLDER = "REVIEW_KERNELS"
 """The variable of the environment that names the folder for the sockets and connection files of a batch."""
@@ -80,8 +78,7 @@ class PrivateKernelManager(AsyncKernelManager):
         if not folder:
             return
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        facts = os.stat(folder, follow_symlinks=False)
-        if facts.st_uid != os.getuid() or facts.st_mode & 0o077:
+        if not private(folder):
             return
         place = os.path.join(folder, self.kernel_id or f"kernel-{os.getpid()}-{id(self):x}")
         if FOLDER in os.environ:
@@ -126,15 +123,13 @@ def kill_all() -> None:
 @contextmanager
 def place() -> Iterator[None]:
     """Give the kernels of this process, and of those it starts in the block, a folder that is gone afterwards."""
-    before, folder = os.environ.get(FOLDER), tempfile.mkdtemp(prefix="review-kernels-")
-    os.environ[FOLDER] = folder
-    try:
-        yield
-    finally:
-        os.environ.pop(FOLDER)
-        if before is not None:
-            os.environ[FOLDER] = before
-        shutil.rmtree(folder, ignore_errors=True)
+    folder = tempfile.mkdtemp(prefix="review-kernels-")
+    with restored(FOLDER):
+        os.environ[FOLDER] = folder
+        try:
+            yield
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

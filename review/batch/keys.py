@@ -139,12 +139,12 @@ def _files(inputs: Iterable[Path]) -> dict[str, str]:
         names = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
         for name in names:
             if "__pycache__" not in name.parts:
-                found[_shown(name)] = of_file(name)
+                found[shown(name)] = of_file(name)
     return found
 
 
-def _shown(path: Path) -> str:
-    """Return a path relative to the project where it lies in it."""
+def shown(path: Path) -> str:
+    """Return a path, relative to the project where it lies in it."""
     whole = path.resolve()
     return str(whole.relative_to(paths.ROOT)) if whole.is_relative_to(paths.ROOT) else str(path)
 

@@ -106,10 +106,10 @@ def check(jobs: Sequence[Job]) -> None:
             problems.append(Problem(str(job.notebook), None, name, message, f"it declares: {choices}"))
     if problems:
         raise InputError(problems)
-    check_order(jobs)
+    _check_order(jobs)
 
 
-def check_order(jobs: Sequence[Job]) -> None:
+def _check_order(jobs: Sequence[Job]) -> None:
     """Refuse notebooks that wait for each other.
 
     Raises

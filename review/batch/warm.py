@@ -14,7 +14,6 @@ import logging
 import os
 import re
 import shutil
-import stat
 import sys
 import sysconfig
 import tempfile
@@ -27,6 +26,7 @@ from typing import Any
 
 from review.batch.warm_process import ColdError, WarmProcess, Zygote, ordered
 from review.errors import OptionError
+from review.system import LONGEST_SOCKET, private, restored
 
 MODULES = (
     "IPython",
@@ -62,7 +62,6 @@ MOST = 4
 """Processes to fork from that one process keeps, the latest; each takes about as much memory as a notebook."""
 
 LAUNCHERS = ("ipykernel_launcher", "ipykernel")
-LONGEST_SOCKET = 100
 _logger = logging.getLogger(__name__)
 _lock = threading.RLock()
 
@@ -176,8 +175,10 @@ def _forked(
 ) -> WarmProcess:
     """Fork from the process of the session or from an own one; where that was lost, start another once."""
     key = _key(interpreter, modules, env)
-    if (folder := os.environ.get(SHARED)) and _private(folder):
+    if folder := os.environ.get(SHARED):
         try:
+            if not private(folder):
+                raise PermissionError(f"{folder} is not this user's alone")
             return ordered(f"{folder}/{key}", order, options)
         except (OSError, EOFError) as error:  # it has not this kind, or has lost it
             _logger.info("the session's process to fork from is not used, an own one is: %s %s", key, error)
@@ -197,15 +198,6 @@ def _forked(
 def _umask() -> int:
     """Return the mask of this process without changing it, which other threads would notice."""
     return int(re.findall(r"^Umask:\s*(\d+)", Path("/proc/self/status").read_text(), re.MULTILINE)[0], 8)
-
-
-def _private(folder: str) -> bool:
-    """Tell whether a folder is this user's alone."""
-    try:
-        facts = os.lstat(folder)
-    except OSError:
-        return False
-    return stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid() and not facts.st_mode & 0o077
 
 
 def _key(interpreter: list[str], modules: tuple[str, ...], env: Mapping[str, str]) -> str:
@@ -253,28 +245,37 @@ def session(modules: Sequence[str] = MODULES) -> Iterator[str]:
     OptionError
         If a module cannot be imported.
     """
-    before, reason = os.environ.get(SHARED), ""
-    try:
-        if not supported():
-            raise ColdError(f"{sys.platform} cannot fork kernels safely")
-        env = _inherited()
-        with _lock:
-            pool, key = _pool(), _key([sys.executable], tuple(modules), env)
-            if key in pool.zygotes and pool.zygotes[key].process.poll() is not None:
-                pool.zygotes.pop(key).close()
-            if key not in pool.zygotes:
-                pool.zygotes[key] = Zygote.start([sys.executable], modules, env, _address(pool, key))
-            os.environ[SHARED] = pool.folder
-    except ColdError as error:
-        reason = str(error)
-        say(reason)
-    try:
-        yield reason
-    finally:
-        os.environ.pop(SHARED, None)
-        if before is not None:
-            os.environ[SHARED] = before
-        close()
+    with restored(SHARED):
+        reason = ""
+        try:
+            _share(tuple(modules))
+        except ColdError as error:
+            reason = str(error)
+            say(reason)
+        try:
+            yield reason
+        finally:
+            close()
+
+
+def _share(modules: tuple[str, ...]) -> None:
+    """Have a process to fork from and name its folder in the environment.
+
+    Raises
+    ------
+    ColdError
+        If there is none.
+    """
+    if not supported():
+        raise ColdError(f"{sys.platform} cannot fork kernels safely")
+    env = _inherited()
+    with _lock:
+        pool, key = _pool(), _key([sys.executable], modules, env)
+        if key in pool.zygotes and pool.zygotes[key].process.poll() is not None:
+            pool.zygotes.pop(key).close()
+        if key not in pool.zygotes:
+            pool.zygotes[key] = Zygote.start([sys.executable], modules, env, _address(pool, key))
+        os.environ[SHARED] = pool.folder
 
 
 def kernelspec(name: str = "Python 3 (warm)", modules: Sequence[str] = MODULES) -> dict[str, Any]:

@@ -69,12 +69,12 @@ def receive(connection: socket.socket, most: int = 0) -> tuple[dict[str, Any], l
     """
     start, descriptors, _, _ = socket.recv_fds(connection, HEADER.size, most)
     try:
-        length = HEADER.unpack(start + _exactly(connection, HEADER.size - len(start)))[0] if start else -1
+        length = HEADER.unpack(start + exactly(connection, HEADER.size - len(start)))[0] if start else -1
         if length < 0:
             raise EOFError("the other side hung up")
         if length > LONGEST:
             raise ValueError(f"a message of {length} bytes")
-        message = json.loads(_exactly(connection, length))
+        message = json.loads(exactly(connection, length))
         if not isinstance(message, dict):
             raise ValueError("a message that is no object")
     except BaseException:
@@ -84,7 +84,14 @@ def receive(connection: socket.socket, most: int = 0) -> tuple[dict[str, Any], l
     return message, descriptors
 
 
-def _exactly(connection: socket.socket, length: int) -> bytes:
+def exactly(connection: socket.socket, length: int) -> bytes:
+    """Read so many bytes.
+
+    Raises
+    ------
+    EOFError
+        If the other side hung up before.
+    """
     parts = bytearray()
     while len(parts) < length:
         part = connection.recv(length - len(parts))

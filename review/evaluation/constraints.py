@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from review.codebook import refuse_clever
+from review.codebook import composed
 from review.errors import InputError, Problem
 from review.evaluation.inputs import CLASS, NUMBER, Column
 from review.evaluation.metrics import LOWER, Metric, Value
@@ -127,8 +127,7 @@ def load(path: Path, columns: Iterable[Column] = ()) -> tuple[Rule, ...]:
 
     text = read_text(path)
     try:
-        refuse_clever(str(path), text)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = composed(str(path), text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = str(getattr(error, "problem", None) or error).splitlines()[0]
