@@ -19,8 +19,8 @@ import pytest
 from processes import gone
 
 from review import paths
-from review.batch import campaign, cluster, pool, runner, warm
-from review.batch.cluster import Result, Task
+from review.batch import campaign, cluster, cluster_worker, pool, runner, warm
+from review.batch.cluster_worker import Result, Task
 from review.batch.pool import Interrupted
 from review.batch.runner import BROKEN_PROMISE, FAILED, OK, Job, Outcome
 from review.errors import OptionError, RunError
@@ -170,7 +170,7 @@ def plain(outcome):
 def executed(path):
     """Return source and outputs of the cells, and the record of the cluster; paths as the caller knows them."""
     found = json.loads(path.read_text())
-    record = found["metadata"].pop(cluster.RECORD, {"paths": {}})
+    record = found["metadata"].pop(cluster_worker.RECORD, {"paths": {}})
     text = json.dumps([(cell["source"], cell.get("outputs")) for cell in found["cells"]])
     for seen, ours in record["paths"].items():
         text = text.replace(seen, ours.rstrip("/"))
@@ -450,7 +450,7 @@ def test_on_a_shared_path_in_this_process(project, here):
 
 def test_a_worker_that_comes_later_is_refused_as_well(project, here, monkeypatch):
     calls = Calls(jobs(NOTEBOOKS / "keeps-its-promise.ipynb", project / "runs", [{}]))
-    calls.start = lambda place: monkeypatch.setattr(cluster, "version", lambda name: "0.0")
+    calls.start = lambda place: monkeypatch.setattr(cluster_worker, "version", lambda name: "0.0")
     with pytest.raises(RunError, match=r"the worker tcp://127.0.0.1:\d+ has another version of papermill \(0.0, here "):
         calls.on(here.scheduler_address)
     assert calls.ended == {}
@@ -458,14 +458,14 @@ def test_a_worker_that_comes_later_is_refused_as_well(project, here, monkeypatch
 
 def test_an_error_on_a_worker_fails_its_run_alone(project, here, monkeypatch):
     calls = Calls(jobs(book(project / "book.ipynb", "number"), project / "runs", [{}, {}]))
-    perform = cluster.perform
+    perform = cluster_worker.perform
 
     def full(task, *rest):
         if task.place == 0:
             raise OSError(28, "No space left on device")
         return perform(task, *rest)
 
-    monkeypatch.setattr(cluster, "perform", full)
+    monkeypatch.setattr(cluster_worker, "perform", full)
     outcomes = calls.on(here.scheduler_address)
     assert [one.status for one in outcomes] == [FAILED, OK]
     assert outcomes[0].error == "on the worker: OSError: [Errno 28] No space left on device"
@@ -520,7 +520,7 @@ def test_a_file_that_a_worker_sees_otherwise_is_refused(tmp_path):
     for name in ("a.txt", "b.txt"):
         given = task(tmp_path, shared=True, files={str(tmp_path): "", str(tmp_path / name): sha(b"two")})
         with pytest.raises(RunError, match=rf"the worker tcp://w does not see .*{name} as it is here"):
-            cluster.perform(given, tmp_path, "tcp://w")
+            cluster_worker.perform(given, tmp_path, "tcp://w")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt"]
 
 
@@ -532,24 +532,24 @@ def test_dasks_own_limit_of_losses_is_told(tmp_path):
 
 
 def test_inputs_are_delivered_whole_or_refused(tmp_path):
-    cluster.deliver(tmp_path / "store", {sha(b"one"): b"one"})
+    cluster_worker.deliver(tmp_path / "store", {sha(b"one"): b"one"})
     assert files(tmp_path / "store") == {sha(b"one"): b"one"}
     with pytest.raises(RunError, match="arrived damaged"):
-        cluster.deliver(tmp_path / "store", {sha(b"one"): b"onE"})
+        cluster_worker.deliver(tmp_path / "store", {sha(b"one"): b"onE"})
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot be kept on a worker"):
-        cluster.deliver(tmp_path / "file" / "store", {})
+        cluster_worker.deliver(tmp_path / "file" / "store", {})
 
 
 def test_facts_name_what_differs():
-    own = cluster.facts()
-    assert set(own) == set(cluster.FACTS)
-    cluster.check(own, own, "w")
-    for name, words in cluster.FACTS.items():
+    own = cluster_worker.facts()
+    assert set(own) == set(cluster_worker.FACTS)
+    cluster_worker.check(own, own, "w")
+    for name, words in cluster_worker.FACTS.items():
         with pytest.raises(RunError, match=f"^w has {words} \\(other, here {own[name][:12]}\\) -> "):
-            cluster.check({**own, name: "other"}, own, "w")
+            cluster_worker.check({**own, name: "other"}, own, "w")
     with pytest.raises(RunError, match=r"w cannot load this package \(ModuleNotFoundError: x\) -> install"):
-        cluster.check(ModuleNotFoundError("x"), own, "w")
+        cluster_worker.check(ModuleNotFoundError("x"), own, "w")
 
 
 def test_a_scheduler_without_this_package_is_refused():
@@ -576,11 +576,11 @@ def test_a_scheduler_without_a_dashboard_is_announced():
 
 def test_only_kernels_of_the_call_are_killed(monkeypatch):
     killed = []
-    monkeypatch.setattr(cluster.kernel, "kill_all", lambda: killed.append(1))
-    monkeypatch.setattr(cluster, "_now", "mine")
-    cluster.kill("other")
+    monkeypatch.setattr(cluster_worker.kernel, "kill_all", lambda: killed.append(1))
+    monkeypatch.setattr(cluster_worker, "_now", "mine")
+    cluster_worker.kill("other")
     assert killed == []
-    cluster.kill("mine")
+    cluster_worker.kill("mine")
     assert killed == [1]
 
 
@@ -615,4 +615,4 @@ def test_without_dask_the_extra_is_named(monkeypatch):
 
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(OptionError, match="'distributed' is not installed -> install the extra 'cluster'"):
-        cluster._dask()
+        cluster_worker.dask_library()
