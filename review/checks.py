@@ -92,6 +92,7 @@ def _unknown_keys(file: str, table: pd.DataFrame, keys: set[str] | None) -> list
 def _coding(file: str, table: pd.DataFrame, book: Codebook | None, keys: set[str] | None) -> list[Problem]:
     problems = _unknown_keys(file, table, keys)
     problems += _twice(file, table, ["key", "dimension", "coder", "value"], "the code")
+    problems += _misspelt(file, table)
     if book is None:
         return problems
     seen: dict[tuple[str, str, str], list[str]] = {}
@@ -116,6 +117,21 @@ def _coding(file: str, table: pd.DataFrame, book: Codebook | None, keys: set[str
     return problems
 
 
+def _misspelt(file: str, table: pd.DataFrame) -> list[Problem]:
+    """Report coders whose name is almost one that has a meaning: their codes would not count."""
+    from difflib import get_close_matches
+
+    problems = []
+    for name in sorted(set(table["coder"]) - set(contracts.CODERS)):
+        for meant in get_close_matches(name, contracts.CODERS, 1, 0.8):
+            row = table[table["coder"] == name].iloc[0]
+            message = f"the coder {name!r} is almost {meant!r}"
+            problems.append(
+                Problem(file, int(row[contracts.LINE]), str(row["key"]), message, f"write {meant!r}, or another name")
+            )
+    return problems
+
+
 def _clash(value: str, others: list[str], exclusive: bool) -> str:
     """Return why ``value`` cannot stand beside ``others``, or an empty string."""
     if not others or value in others:
@@ -132,15 +148,19 @@ def _screening(file: str, table: pd.DataFrame, keys: set[str] | None) -> list[Pr
     problems = _twice(file, table, ["key"], "the record")
     for row in _rows(table):
         line = int(row.line)
-        if keys is not None and row.decision == "excluded" and row.key in keys:
-            message = "the record is excluded but stands in the bibliography"
+        absent = row.decision in ("excluded", "pending")
+        if keys is not None and absent and row.key in keys:
+            message = f"the record is {row.decision} but stands in the bibliography"
             problems.append(Problem(file, line, row.key, message, "remove the entry, or correct the decision"))
-        if keys is not None and row.decision != "excluded" and row.key not in keys:
+        if keys is not None and not absent and row.key not in keys:
             message = f"the record is {row.decision} but has no entry in the bibliography"
             problems.append(Problem(file, line, row.key, message, "add the entry, or exclude the record"))
         if row.decision != "verified" and not row.reason.strip():
             message = f"the record is {row.decision} without a reason"
             problems.append(Problem(file, line, row.key, message, "fill the column 'reason'"))
+        if row.decision == "pending" and row.stage != "screening":
+            message = f"the record is pending at the stage {row.stage!r}"
+            problems.append(Problem(file, line, row.key, message, "a record that was not screened is at the stage 'screening'"))
         if row.decision == "verified" and not row.verified_on:
             message = "the record is verified without a date"
             problems.append(Problem(file, line, row.key, message, "fill the column 'verified_on'"))

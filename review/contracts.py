@@ -20,8 +20,13 @@ LINE = "line"
 """Column that remembers the line of each row in its file."""
 
 STAGES = ("screening", "verification")
-DECISIONS = ("verified", "unverified", "excluded")
-CODERS = ("a", "b", "verifier", "consensus")
+DECISIONS = ("verified", "unverified", "excluded", "pending")
+CODERS = ("a", "b", "verifier", "llm", "consensus")
+"""Coders with a meaning, in the order of a study's rows; people who code have names of their own."""
+
+CODER = "[a-z][a-z0-9-]{0,30}"
+"""What the name of a coder looks like."""
+
 LEVELS = ("", "high", "medium", "low")
 SCOPES = ("", "abstract", "full text", "landing page", "repository")
 BASES = ("calibrated", "listed")
@@ -56,7 +61,10 @@ def schema(name: str) -> pa.DataFrameSchema:
         "coding.csv": {
             "key": text("citation key of the study", filled),
             "dimension": text("dimension of the codebook", filled),
-            "coder": text("who gave the code", one_of(CODERS)),
+            "coder": text(
+                "who gave the code; consensus: what counts; llm: a language model, never a part of the consensus",
+                like(CODER, "is not a name of small letters, digits and hyphens"),
+            ),
             "value": text("code; empty: unknown; 'not X': reported as not done"),
             "confidence": text("the coder's own", one_of(LEVELS)),
             "evidence": text("paraphrase of what the source shows, or the coder's own term"),
@@ -66,7 +74,7 @@ def schema(name: str) -> pa.DataFrameSchema:
         "screening.csv": {
             "key": text("citation key of the record", filled),
             "stage": text("last stage that the record reached", one_of(STAGES)),
-            "decision": text("outcome", one_of(DECISIONS)),
+            "decision": text("outcome; pending: found, but not screened yet", one_of(DECISIONS)),
             "reason": text("why it was excluded or could not be verified"),
             "note": text("the reason or the identity settled, in words"),
             "verified_on": text("day of verification", day),

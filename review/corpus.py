@@ -22,6 +22,9 @@ T = TypeVar("T")
 POOL = "pool"
 ALL = "all"
 DEFAULT = "default"
+TABLES = (paths.CODING, paths.SCREENING, paths.SELECTION, paths.PUBLISHED, paths.FLOW)
+FILES = (paths.BIBLIOGRAPHY, paths.CODEBOOK, *TABLES)
+"""What a corpus is read from."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,11 @@ class Corpus:
     def screening(self) -> pd.DataFrame:
         """``screening.csv``: one row a record; no rows if the corpus has none."""
         return self._table(paths.SCREENING)
+
+    @property
+    def selection_table(self) -> pd.DataFrame:
+        """``selection.csv``: one row a study of a selection, with how the selection came about."""
+        return self._table(paths.SELECTION)
 
     @property
     def published(self) -> pd.DataFrame:
@@ -264,6 +272,9 @@ def load(directory: Path | str | None = None) -> Corpus:
     problems: list[Problem] = []
     if not folder.is_dir():
         raise InputError([Problem(str(folder), None, None, "there is no such folder", "name a corpus folder")])
+    if (folder / paths.DECIDED).exists():
+        message = "a change of this corpus is being written, or was cut off"
+        raise InputError.one(folder, message, f"run: review validate --corpus {folder} (it finishes the change)")
 
     def attempt(read: Callable[[], T]) -> T | None:
         try:
@@ -275,7 +286,7 @@ def load(directory: Path | str | None = None) -> Corpus:
     book = attempt(lambda: codebook.load(folder / paths.CODEBOOK))
     references = attempt(lambda: bibliography.read(folder / paths.BIBLIOGRAPHY))
     tables: dict[str, pd.DataFrame] = {}
-    for name in (paths.CODING, paths.SCREENING, paths.SELECTION, paths.PUBLISHED, paths.FLOW):
+    for name in TABLES:
         path = folder / name
         if name != paths.CODING and not path.exists():
             tables[name] = _empty(name)

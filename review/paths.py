@@ -20,3 +20,5 @@ FLOW = "flow.csv"
 PUBLISHED = "published.csv"
 SELECTION = "selection.csv"
 DATAPACKAGE = "datapackage.json"
+DECIDED = Path(".change/decided.json")
+"""In a corpus while a change of several files is being written: see :mod:`review.writing`."""

@@ -68,11 +68,15 @@ def compute_flow(corpus: Corpus, selection: str = "default") -> pd.DataFrame:
     reached = screening.groupby(["stage", "decision"]).size().to_dict()
     decided = screening["decision"].value_counts().to_dict()
     out = reached.get(("screening", "excluded"), 0)
-    eligible = len(screening) - out
+    pending = reached.get(("screening", "pending"), 0)
+    eligible = len(screening) - pending - out
     failed = reached.get(("verification", "excluded"), 0)
     rows = _identification(corpus)
+    if pending:
+        rows += [] if rows else [("identification", "Records found", len(screening), "box")]
+        rows.append(("screening", "Awaiting screening", pending, "out"))
     rows += [
-        ("screening", "Records screened", len(screening), "box"),
+        ("screening", "Records screened", len(screening) - pending, "box"),
         ("screening", _with_reasons("Excluded", screening, "screening", "excluded"), out, "out"),
         ("eligibility", "Studies judged eligible, looked up again", eligible, "box"),
         ("eligibility", _with_reasons("Excluded", screening, "verification", "excluded"), failed, "out"),
