@@ -96,7 +96,7 @@ def read(path: Path) -> list[Reference]:
     finally:
         logger.setLevel(level)
     file = str(path)
-    problems = [_failed(file, block) for block in library.failed_blocks]
+    problems = [failed(file, block) for block in library.failed_blocks]
     for comment in library.comments:
         content = getattr(comment, "comment", "")
         found = next((character for character in content if character in "@{}"), None)
@@ -106,7 +106,7 @@ def read(path: Path) -> list[Reference]:
             problems.append(Problem(file, line, None, message, "complete the entry or remove the text"))
     references = []
     for entry in library.entries:
-        values = {field.key.lower(): _decode(field) for field in entry.fields}
+        values = {field.key.lower(): decode(field) for field in entry.fields}
         problems.extend(_entry_problems(file, entry, values))
         fields = {name: value or "" for name, value in values.items()}
         references.append(Reference(entry.key, entry.entry_type.lower(), MappingProxyType(fields), (entry.start_line or 0) + 1))
@@ -118,7 +118,7 @@ def read(path: Path) -> list[Reference]:
     return references
 
 
-def _decode(field: Field) -> str | None:
+def decode(field: Field) -> str | None:
     """Return a value as plain text on one line; None if it is not TeX that can be read."""
     from bibtexparser.library import Library
     from bibtexparser.model import String
@@ -140,7 +140,7 @@ def _decoder() -> LatexDecodingMiddleware:
     return LatexDecodingMiddleware()
 
 
-def _failed(file: str, block: Block) -> Problem:
+def failed(file: str, block: Block) -> Problem:
     """Turn a block that bibtexparser gave up on into a problem."""
     line = (block.start_line or 0) + 1
     kind = type(block).__name__
@@ -182,7 +182,7 @@ def _entry_problems(file: str, entry: Entry, values: Mapping[str, str | None]) -
         if value is None:
             message = f"the field {name!r} cannot be read as TeX"
             found.append(problem(message, "check its braces and commands", name))
-        elif _bare(field):
+        elif bare(field):
             message, remedy = _unquoted(shown)
             found.append(problem(f"{field.key} = {shown} {message}", remedy, name))
         elif name == "year" and not YEAR.fullmatch(value):
@@ -190,7 +190,7 @@ def _entry_problems(file: str, entry: Entry, values: Mapping[str, str | None]) -
     return found
 
 
-def _bare(field: Field) -> bool:
+def bare(field: Field) -> bool:
     """Tell whether a value has neither braces nor quotes, and is no number or month."""
     value = str(field.value).strip()
     return field.enclosing == "no-enclosing" and not value.isdigit() and value.lower() not in MONTHS

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from review import bibliography, contracts, corpus, paths
 from review.errors import InputError, ReviewError
 from review.files import digest, rows_to_csv, to_json, write_bytes, write_text
+from review.splice import spliced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,7 +115,7 @@ def change(
     source : Corpus, Path or str
         The corpus or its folder.
     references : iterable of Reference, optional
-        The whole new bibliography. It is sorted by key; if all references are as they are, the file stays as it is.
+        The whole new bibliography. Entries that are as they were keep their text, order and comments.
     coding, screening, selection, flow : DataFrame or rows, optional
         The whole new table: a frame with the columns of its contract, or rows in their order. One without rows can only stand
         for a table that the corpus does not have.
@@ -127,10 +128,9 @@ def change(
     folder = source.directory if isinstance(source, corpus.Corpus) else Path(source)
     after: dict[str, str] = {}
     if references is not None:
-        after[paths.BIBLIOGRAPHY] = bibliography.write(references)
         path = folder / paths.BIBLIOGRAPHY
-        if path.is_file() and bibliography.write(bibliography.read(path)) == after[paths.BIBLIOGRAPHY]:
-            after[paths.BIBLIOGRAPHY] = _text(path)
+        wanted = list(references)
+        after[paths.BIBLIOGRAPHY] = spliced(path, _text(path), wanted) if path.is_file() else bibliography.write(wanted)
     tables = {paths.CODING: coding, paths.SCREENING: screening, paths.SELECTION: selection, paths.FLOW: flow}
     for name, table in tables.items():
         if table is not None:

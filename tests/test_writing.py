@@ -178,3 +178,28 @@ def test_a_pending_record_is_no_study_and_at_no_later_stage(tiny):
         writing.change(loaded, screening=screening).check()
     assert "pending but stands in the bibliography" in str(caught.value)
     assert "pending at the stage 'verification'" in str(caught.value)
+
+
+def test_validate_finishes_a_change_that_was_cut_off(tiny, capsys):
+    from review import cli
+
+    command = [sys.executable, "-c", KILLED, os.path.dirname(__file__), str(tiny), "5"]
+    subprocess.run(command, capture_output=True, check=False)
+    assert cli.main(["statistics", "--corpus", str(tiny)]) == 1
+    assert "run: review validate --corpus" in capsys.readouterr().err
+    assert cli.main(["validate", "--corpus", str(tiny)]) == 0
+    assert "finished a change that was cut off" in capsys.readouterr().err
+    assert cli.main(["statistics", "--corpus", str(tiny)]) == 0
+
+
+def test_entries_that_stay_keep_their_text(tiny):
+    path = tiny / paths.BIBLIOGRAPHY
+    text = path.read_text("utf-8")
+    loaded = corpus.load(tiny)
+    change = writing.change(loaded, references=[*loaded.references, Reference("aaa2024first", "misc", FIELDS, 0)])
+    after = change.files[paths.BIBLIOGRAPHY][1]
+    entry = "@misc{aaa2024first,\n  title = {{Test study}},\n  author = {Doe, Jo},\n  year = {2024},\n}\n"
+    assert after.replace(entry + "\n", "") == text
+    fewer = writing.change(loaded, references=loaded.references[1:]).files[paths.BIBLIOGRAPHY][1]
+    assert fewer in text, "an entry that is gone takes nothing else with it"
+    assert len(fewer) < len(text)

@@ -1,0 +1,77 @@
+"""A bibliography with other entries, in which all that stays keeps its text, comments and order."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from review import bibliography
+
+if TYPE_CHECKING:
+    from review.bibliography import Reference
+
+
+def spliced(path: Path, text: str, references: list[Reference]) -> str:
+    """Return the text of a bibliography with new and changed entries put in, and without those that are gone.
+
+    New entries stand in the order of the keys if the old ones do, or else at the end. Where two entries share a line, all are
+    written anew.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    text : str
+        What it holds.
+    references : list of Reference
+        The whole new bibliography.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read as it is.
+    """
+    old = bibliography.read(path)
+    wanted = {reference.key: reference for reference in references}
+    new = sorted(set(wanted) - {reference.key for reference in old})
+    if not new and all(reference.key in wanted and _same(reference, wanted[reference.key]) for reference in old):
+        return text
+    lines = text.split("\n")
+    starts = [reference.line - 1 for reference in old]
+    if sorted(set(starts)) != starts:
+        return bibliography.write(references)
+    ends = [*starts[1:], len(lines)]
+    blocks = {
+        reference.key: _block(reference, wanted[reference.key], "\n".join(lines[start:end]))
+        for reference, start, end in zip(old, starts, ends, strict=True)
+        if reference.key in wanted
+    }
+    keys = list(blocks)
+    order = sorted([*keys, *new]) if keys == sorted(keys) else [*keys, *new]
+    parts = [blocks[key] if key in blocks else bibliography.write([wanted[key]]) for key in order]
+    head = "".join(f"{line}\n" for line in lines[: starts[0]])
+    return head + "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def _same(one: Reference, other: Reference) -> bool:
+    return (one.kind, dict(one.fields)) == (other.kind, dict(other.fields))
+
+
+def _block(old: Reference, new: Reference, text: str) -> str:
+    """Return the text of an entry with what follows it: as it is, or with the entry written anew."""
+    if _same(old, new):
+        return text
+    fields = {name: value.replace("\u2013", "--") if name == "pages" else value for name, value in new.fields.items()}
+    return bibliography.write([replace(new, fields=fields)]).rstrip("\n") + text[_end(text) :]
+
+
+def _end(text: str) -> int:
+    """Return where the entry ends with which a text begins."""
+    depth = 0
+    for match in re.finditer(r"\\.|[{}]", text):
+        depth += (match[0] == "{") - (match[0] == "}")
+        if match[0] == "}" and depth == 0:
+            return match.end()
+    return len(text)
