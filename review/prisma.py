@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from review.corpus import Corpus
 
+LISTED = "listed-not-verified"
+"""Reason of a record that is here because the authors list it, and that nobody has looked up."""
+
 _CHOSEN = {"calibrated": "chosen to meet the published counts", "listed": "listed by the authors"}
 
 
@@ -78,7 +81,7 @@ def compute_flow(corpus: Corpus, selection: str = "default") -> pd.DataFrame:
     rows += [
         ("screening", "Records screened", len(screening) - pending, "box"),
         ("screening", _with_reasons("Excluded", screening, "screening", "excluded"), out, "out"),
-        ("eligibility", "Studies judged eligible, looked up again", eligible, "box"),
+        ("eligibility", _eligible(screening), eligible, "box"),
         ("eligibility", _with_reasons("Excluded", screening, "verification", "excluded"), failed, "out"),
     ]
     verified = decided.get("verified", 0)
@@ -98,6 +101,14 @@ def compute_flow(corpus: Corpus, selection: str = "default") -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["stage", "label", "count", "kind"])
     reconcile(table)
     return table
+
+
+def _eligible(screening: pd.DataFrame) -> str:
+    """Return what the studies are that went on to be looked up: some may only be on the authors' list."""
+    listed = int((screening["reason"] == LISTED).sum())
+    if listed:
+        return f"Studies judged eligible, and {listed} that only the authors list"
+    return "Studies judged eligible, looked up again"
 
 
 def _identification(corpus: Corpus) -> list[tuple[str, str, int, str]]:

@@ -1,0 +1,1 @@
+"""References from other programs, matched with a corpus and taken into it."""
