@@ -1,0 +1,1 @@
+"""New records from literature databases, screening with ASReview, codes that a language model proposes."""

@@ -1,0 +1,132 @@
+"""The folder of one update: what was asked for, every page as it came, and a journal; enough to go on, or to look again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from review.errors import InputError, OptionError, ReviewError
+from review.files import digest, to_json, write_bytes, write_text
+from review.living.asking import FORMAT, Plan
+
+REQUEST = "request.json"
+JOURNAL = "journal.jsonl"
+PAGES = "pages"
+DONE = "finished"
+"""Event of the journal after the last page of a source."""
+
+
+class Store:
+    """The folder of one update.
+
+    Parameters
+    ----------
+    folder : Path
+    plan : Plan
+        What the pages in it answer.
+    """
+
+    def __init__(self, folder: Path, plan: Plan) -> None:
+        self.folder, self.plan = folder, plan
+
+    @classmethod
+    def open(cls, folder: Path) -> Store:
+        """Return the update that a folder holds.
+
+        Raises
+        ------
+        InputError
+            If it holds none, or what was asked for cannot be read.
+        """
+        path = folder / REQUEST
+        try:
+            body = json.loads(path.read_text("utf-8"))
+            if body.pop("format") != FORMAT:
+                raise ValueError
+            plan = Plan(**body)
+            if not all(isinstance(text, str) for text in (*plan.texts.values(), plan.since, plan.until, plan.note)):
+                raise ValueError
+        except FileNotFoundError:
+            raise InputError.one(folder, "it holds no update", "name the folder that review update made") from None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise InputError.one(path, "it cannot be read", "begin a new update in another folder") from None
+        return cls(folder, plan)
+
+    @classmethod
+    def make(cls, folder: Path, plan: Plan) -> Store:
+        """Return a folder for an update: a new one, or the one that was begun for the same plan.
+
+        Raises
+        ------
+        OptionError
+            If it holds another update.
+        """
+        if (folder / REQUEST).exists():
+            found = cls.open(folder)
+            if found.plan.hash != plan.hash:
+                message = f"{folder} holds an update with another query, other days or sources"
+                raise OptionError(f"{message} -> choose another folder with --out")
+            return found
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / REQUEST, to_json(plan.body()))
+        return cls(folder, plan)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder, so that no other process asks for the same pages.
+
+        Raises
+        ------
+        ReviewError
+            If another process holds it.
+        """
+        import fcntl
+
+        handle = os.open(self.folder, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ReviewError(f"another process is updating {self.folder} -> wait for it, then run again") from None
+            yield
+        finally:
+            os.close(handle)
+
+    def paged(self, paging: Mapping[str, str]) -> None:
+        """Note how a source is paged through; only before its first page."""
+        self.plan = replace(self.plan, paging={**self.plan.paging, **paging})
+        write_text(self.folder / REQUEST, to_json(self.plan.body()))
+
+    def path(self, source: str, number: int, suffix: str) -> Path:
+        """Return where a page is kept, or would be."""
+        return self.folder / PAGES / f"{source}-{number:04d}.{suffix}"
+
+    def page(self, source: str, number: int, suffix: str) -> bytes | None:
+        """Return a page; None if it is not there yet."""
+        try:
+            return self.path(source, number, suffix).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def keep(self, source: str, number: int, suffix: str, data: bytes) -> None:
+        """Keep a page."""
+        write_bytes(self.path(source, number, suffix), data)
+        self.log("page", source=source, number=number, bytes=len(data), sha256=digest(data))
+
+    def forget(self) -> None:
+        """Remove every page, to ask for them again."""
+        for path in sorted((self.folder / PAGES).glob("*-[0-9][0-9][0-9][0-9].*")):
+            path.unlink()
+        self.log("forced")
+
+    def log(self, event: str, **facts: Any) -> None:
+        """Add a line to the journal, with the time: the only place where one is written."""
+        line = json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds"), "event": event, **facts}, ensure_ascii=False)
+        with (self.folder / JOURNAL).open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
