@@ -105,7 +105,7 @@ def preferences(corpus: Corpus) -> dict[str, int]:
     """
     dimensions = set(corpus.published["dimension"])
     coding = corpus.coding
-    rows = coding[coding["dimension"].isin(dimensions) & (coding["coder"] != "consensus")]
+    rows = coding[coding["dimension"].isin(dimensions) & coding["coder"].isin(("a", "b", "verifier"))]
     points = rows["confidence"].map({"high": 2, "medium": 1}).fillna(0).astype(int)
     best = points.groupby([rows["key"], rows["dimension"], rows["coder"]]).max()
     scores = {str(key): int(score) for key, score in best.groupby("key").sum().items()}

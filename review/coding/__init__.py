@@ -1,0 +1,1 @@
+"""Studies are coded one by one, by people who do not see each other's codes."""
