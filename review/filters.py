@@ -27,7 +27,8 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
-_GRAMMAR = "use columns, constants, == != < <= > >=, in [..], not in [..], and, or, not, and brackets"
+UNKNOWN = "unknown"
+_GRAMMAR = "use columns, constants, == != < <= > >=, in [..], not in [..], is unknown, is not unknown, and, or, not, and brackets"
 
 
 def matches(frame: pd.DataFrame, where: str) -> pd.Series:
@@ -39,7 +40,8 @@ def matches(frame: pd.DataFrame, where: str) -> pd.Series:
         The table; its columns are the names that the expression may use.
     where : str
         For example ``year >= 2023 and modality == "text"``. Empty: all rows. A missing value or empty text is
-        unknown, a comparison with it is unknown, and unknown rows are not selected (three-valued logic).
+        unknown, a comparison with it is unknown, and unknown rows are not selected (three-valued logic). They are asked
+        for with ``modality is unknown``, and left out with ``is not unknown``.
 
     Returns
     -------
@@ -159,6 +161,11 @@ class _Evaluator:
                 self.fits(column, left.id, value)
             found = column.isin(values).astype("boolean").mask(column.isna())
             return ~found if isinstance(sign, ast.NotIn) else found
+        if isinstance(sign, ast.Is | ast.IsNot):
+            if not isinstance(left, ast.Name) or not isinstance(right, ast.Name) or right.id != UNKNOWN:
+                raise self.refuse(node)
+            missing = self.column(left).isna().astype("boolean")
+            return missing if isinstance(sign, ast.Is) else ~missing
         compare = _COMPARE.get(type(sign))
         if compare is None:
             raise self.refuse(node)
