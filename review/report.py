@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from review import __version__, published, sensitivity, statistics
 from review.corpus import link
+from review.errors import InfeasibleError
 from review.files import records, write_text
 
 if TYPE_CHECKING:
@@ -128,7 +129,10 @@ def compute_reproduction(corpus: Corpus, selection: str = "default", where: str 
     table = statistics.reproduce(corpus, selection, where, version)
     table["range_low"], table["range_high"] = None, None
     if corpus.basis(selection) == "calibrated" and not where.strip() and len(table):
-        ranges = sensitivity.compute_bounds(corpus, list(dict.fromkeys(table["dimension"])), corpus.resolve(selection))
+        try:
+            ranges = sensitivity.compute_bounds(corpus, list(dict.fromkeys(table["dimension"])), corpus.resolve(selection))
+        except InfeasibleError:
+            return table.astype({"range_low": "Int64", "range_high": "Int64"})
         found = {
             (d, c): (low, high) for d, c, low, high in ranges[["dimension", "category", "min", "max"]].itertuples(index=False)
         }

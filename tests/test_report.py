@@ -122,3 +122,9 @@ def test_differences_of_the_two_selections(loaded):
     assert set(table.loc[table["only_in"] == "v1", "key"]) == first - second
     assert set(table.loc[table["only_in"] == "v2", "key"]) == second - first
     assert len(first - second) == len(second - first)
+
+
+def test_ranges_are_missing_where_no_reconstruction_exists(small):
+    table = report.compute_reproduction(small)
+    assert len(table)
+    assert table[["range_low", "range_high"]].isna().all(axis=None)
