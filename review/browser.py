@@ -20,11 +20,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from review.batch.warm_server import HEADER, exactly
+from review.browser_page import DrawingError, Page, Paper
 from review.system import private, restored
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -37,16 +38,15 @@ SILENCE = 30.0
 SHARED = "REVIEW_BROWSER"
 """The variable of the environment by which a process finds the socket of the shared browser."""
 
+LETTERS = ("--font-render-hinting=none",)
+"""Letters are measured and drawn as they are in the font, whatever the machine's settings for screens."""
+
 LONGEST = 1 << 28
 """Bytes of a message that are accepted."""
 
-HEAD = (
-    "<meta http-equiv='Content-Security-Policy' content=\"default-src file: data: blob: 'unsafe-inline' 'unsafe-eval'\">"
-    "<style>@page { margin: 0 } img { display: block }</style>"
-)
-
 NO_BROWSER = "no browser found (install Chromium or set BROWSER_PATH)"
 Key = tuple[str, str]
+Orders = Mapping[Key, dict[str, Any]]
 _logger = logging.getLogger(__name__)
 
 
@@ -65,15 +65,16 @@ def find_browser() -> Path | None:
     return Path(found) if found and os.access(found, os.X_OK) else None
 
 
-def render(orders: Mapping[Key, dict[str, Any]]) -> dict[Key, bytes | str]:
+def render(orders: Orders) -> dict[Key, bytes | str]:
     """Draw images in the shared browser or in one of this process; where that fails, return the reason instead.
 
-    A browser may load local files only. Nothing waits for longer than the limits of this module.
+    A browser may load local files only. Nothing waits for longer than the limits of this module. Orders are those of
+    :meth:`review.browser_page.Page.draw`; a figure is drawn once where all that is made of it is ordered in a row.
     """
     browser = find_browser()
     if browser is None:
         return dict.fromkeys(orders, NO_BROWSER)
-    named = {key: {**order, "fig": _named(order["fig"])} for key, order in orders.items()}
+    named = {key: _named(order) for key, order in orders.items()}
     done = _ask(browser, named)
     rest = {key: order for key, order in named.items() if key not in done}
     if rest:
@@ -81,12 +82,41 @@ def render(orders: Mapping[Key, dict[str, Any]]) -> dict[Key, bytes | str]:
     return {key: done[key] for key in orders}
 
 
-def _named(figure: dict[str, Any]) -> dict[str, Any]:
-    """Name the traces by their place: plotly would give them random names, which stand in the SVG."""
-    return {**figure, "data": [{"uid": f"{place:06x}", **trace} for place, trace in enumerate(figure["data"])]}
+def render_many(
+    orders: Orders,
+    number: int,
+    ready: Callable[[Key, bytes | str], None],
+    then: Callable[[], Orders] = dict,
+) -> dict[Key, bytes | str]:
+    """Draw many images on several pages of one browser of this process; see :func:`render`.
+
+    Parameters
+    ----------
+    orders : mapping
+        By name and kind; what has one name is drawn on one page.
+    number : int
+        Pages.
+    ready : callable
+        Told of each image, in another thread, as soon as it is there.
+    then : callable, optional
+        Returns what is drawn when all else is.
+    """
+    browser = find_browser()
+    if browser is None:
+        return dict.fromkeys(orders, NO_BROWSER)
+    return _alone(browser, {key: _named(order) for key, order in orders.items()}, number, ready, then)
 
 
-def _ask(browser: Path, orders: Mapping[Key, dict[str, Any]]) -> dict[Key, bytes | str]:
+def _named(order: dict[str, Any]) -> dict[str, Any]:
+    """Name the traces of a figure by their place: plotly would give them random names, which stand in the SVG."""
+    if "fig" not in order:
+        return order
+    figure = order["fig"]
+    traces = [{"uid": f"{place:06x}", **trace} for place, trace in enumerate(figure["data"])]
+    return {**order, "fig": {**figure, "data": traces}}
+
+
+def _ask(browser: Path, orders: Orders) -> dict[Key, bytes | str]:
     """Return what the shared browser has drawn; nothing if there is none, not all if it is lost."""
     done: dict[Key, bytes | str] = {}
     address = os.environ.get(SHARED)
@@ -201,7 +231,13 @@ def _end(server: subprocess.Popen[bytes]) -> None:
         server.wait()
 
 
-def _alone(browser: Path, orders: Mapping[Key, dict[str, Any]]) -> dict[Key, bytes | str]:
+def _alone(
+    browser: Path,
+    orders: Orders,
+    number: int = 1,
+    ready: Callable[[Key, bytes | str], None] = lambda _key, _image: None,
+    then: Callable[[], Orders] = dict,
+) -> dict[Key, bytes | str]:
     """Draw in a browser of this process; in a thread of its own, so that this works inside a notebook's event loop."""
     done: dict[Key, bytes | str] = {}
     sessions: list[Session] = []
@@ -209,7 +245,9 @@ def _alone(browser: Path, orders: Mapping[Key, dict[str, Any]]) -> dict[Key, byt
 
     def work() -> None:
         try:
-            asyncio.run(_draw(browser, orders, done, sessions))
+            session = Session(browser, number)
+            sessions.append(session)
+            asyncio.run(_draw(session, orders, done, ready, then))
         except (Exception, asyncio.CancelledError) as error:  # whatever the browser does, the other files are written
             problems.append(_line(error))
 
@@ -227,7 +265,7 @@ def _alone(browser: Path, orders: Mapping[Key, dict[str, Any]]) -> dict[Key, byt
             thread.join(10)
             break
     reason = f"{browser.name} failed: {problems[0] if problems else 'it stopped early'}"
-    return {key: done.get(key, reason) for key in orders}
+    return {key: done.get(key, reason) for key in dict.fromkeys([*orders, *done])}
 
 
 def late() -> str:
@@ -241,13 +279,24 @@ def _line(error: BaseException) -> str:
 
 
 async def _draw(
-    browser: Path, orders: Mapping[Key, dict[str, Any]], done: dict[Key, bytes | str], sessions: list[Session]
+    session: Session,
+    orders: Orders,
+    done: dict[Key, bytes | str],
+    ready: Callable[[Key, bytes | str], None],
+    then: Callable[[], Orders],
 ) -> None:
-    session = Session(browser)
-    sessions.append(session)
+    waiting = [[key for key in orders if key[0] == name] for name in dict.fromkeys(name for name, _ in orders)]
+
+    async def work(page: int) -> None:
+        while waiting:
+            for key in waiting.pop(0):
+                done[key] = await session.draw(orders[key], page)
+                ready(key, done[key])
+
     try:
         await session.open()
-        for key, order in orders.items():
+        await asyncio.gather(*(work(page) for page in range(len(session.pages))))
+        for key, order in then().items():
             done[key] = await session.draw(order)
     finally:
         await session.close()
@@ -255,57 +304,50 @@ async def _draw(
 
 
 class Session:
-    """A browser with one page, which draws one image at a time.
+    """A browser with pages, each of which draws one image at a time.
 
     Parameters
     ----------
     browser : Path
         The program.
+    number : int
+        Pages.
     """
 
-    def __init__(self, browser: Path) -> None:
+    def __init__(self, browser: Path, number: int = 1) -> None:
         import kaleido
+        from choreographer.browsers import Chromium
 
-        generator = kaleido.PageGenerator(mathjax=False)
-        generator.header = generator.header.replace("<head>", f"<head>{HEAD}")
-        self.browser, self.used = browser, False
-        self._kaleido = kaleido.Kaleido(path=browser, page_generator=generator, timeout=None)
-        self._kaleido._return_kaleido_tab = self._kaleido.tabs_ready.put  # not loaded anew: see draw
+        class Chosen(Chromium):
+            def get_cli(self) -> list[str]:
+                return [*super().get_cli(), *LETTERS]
+
+        self.browser = browser
+        self.pages: list[Page] = []
+        choice = {"path": browser, "browser_cls": Chosen}
+        self._kaleido = kaleido.Kaleido(n=number, page_generator=Paper(), timeout=None, **choice)
 
     async def open(self) -> None:
-        """Start the browser."""
+        """Start the browser and load its pages."""
         await self._kaleido.open()
+        while not self._kaleido.tabs_ready.empty():
+            self.pages.append(Page(self._kaleido.tabs_ready.get_nowait()))
 
-    async def draw(self, order: Mapping[str, Any]) -> bytes | str:
-        """Return an image, or why this figure cannot be drawn; that does not stop others.
-
-        An SVG is drawn on a new page: plotly writes attributes in another order if it has measured a text before. The other
-        kinds do not depend on that, and to load a page takes longer than to draw on it.
-        """
-        from kaleido.errors import JavascriptError, KaleidoError
-
-        if order["opts"]["format"] == "svg":
-            await self.refresh()
-        self.used = True
+    async def draw(self, order: Mapping[str, Any], page: int = 0) -> bytes | str:
+        """Return an image, or why it cannot be drawn; that does not stop others."""
         try:
-            image: bytes = await self._kaleido.calc_fig(order["fig"], order["opts"])
-        except (KaleidoError, JavascriptError) as error:
-            await self.refresh()
+            return await self.pages[page].draw(order)
+        except DrawingError as error:
+            await self.refresh(page)
             return f"{self.browser.name} failed: {_line(error)}"
-        return image
 
-    async def refresh(self) -> None:
-        """Load the page anew if it was used; a browser that cannot is ended."""
-        if not self.used:
-            return
+    async def refresh(self, page: int = 0) -> None:
+        """Load a page anew if it was used; a browser that cannot is ended."""
         try:
-            tab = self._kaleido.tabs_ready.get_nowait()
-            await tab.reload()
+            await self.pages[page].refresh()
         except Exception:
             self.kill()
             raise
-        self._kaleido.tabs_ready.put_nowait(tab)
-        self.used = False
 
     async def close(self) -> None:
         """Ask the browser to end, and remove its files."""

@@ -37,6 +37,10 @@ MOST = 4
 """Browsers at most; half as many as there are processors, the others are for the clients."""
 
 
+SOURCES = {"fig", "svg", "html"}
+"""What an order has one of."""
+
+
 class LostError(Exception):
     """The browser is gone, or cannot be used for this order."""
 
@@ -193,8 +197,8 @@ async def _read(reader: StreamReader) -> dict[str, Any]:
     order = json.loads(await reader.readexactly(length))
     if not isinstance(order, dict) or not isinstance(order.get("browser"), str) or not isinstance(order.get("orders"), list):
         raise ValueError("a message that is no order")
-    if not all(isinstance(one, dict) and {"fig", "opts"} <= set(one) for one in order["orders"]):
-        raise ValueError("an order without figure or options")
+    if not all(isinstance(one, dict) and "opts" in one and len(SOURCES & set(one)) == 1 for one in order["orders"]):
+        raise ValueError("an order without what to draw, or without options")
     if order.get("prefix") != sys.prefix:
         raise ValueError("a client of another environment, whose plotly may be another")
     return order

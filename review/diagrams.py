@@ -59,7 +59,8 @@ def plot_cross(table: pd.DataFrame, *, titles: Titles = None, width: Width = "do
     whole = [label(code, titles) for code in counts.columns]
     upright = all(" ".join(lines) == name for lines, name in zip(across, whole, strict=True)) and max(map(len, across)) <= 4
     bottom = max(map(len, across)) * LEADING if upright else max(map(theme.extent, whole))
-    high = max(22.0, max(map(len, names)) * LEADING + 6)
+    side = theme.extent(heading(counts.index.name, titles)) + 6 if counts.index.name else 0.0
+    high = max(22.0, max(map(len, names)) * LEADING + 6, side / len(names))
     values = [[int(count) if count == count else None for count in row] for row in counts.to_numpy()]  # noqa: PLR0124
     figure = theme.canvas(width, high * len(names) + bottom + LEADING + 18)
     figure.update_layout(margin={"l": left, "r": 6, "t": 4, "b": bottom + LEADING + 14}, plot_bgcolor=theme.GRID)

@@ -1,6 +1,6 @@
-"""Write figures for a paper: JSON, HTML and text always, SVG, PDF and PNG where a browser can be started.
+"""Write figures: JSON, HTML and text always, SVG, PDF and PNG where a browser can be started.
 
-A figure's hash is kept beside its files: what has not changed is not drawn again.
+A figure's hash is kept beside its files: what has not changed is not drawn again. PDF and PNG are made from the SVG.
 """
 
 from __future__ import annotations
@@ -8,39 +8,47 @@ from __future__ import annotations
 import html
 import json
 import re
-import struct
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from review import theme
+from review import imprint, theme
 from review.browser import render
 from review.errors import RunError
 from review.files import digest, write_bytes
+from review.imprint import Facts
 from review.theme import Width
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 FORMATS = ("svg", "pdf", "png")
-EDITION = "2"
+EDITION = "3"
 """Part of every hash: raise it when this module draws the same figure differently."""
 
 SCRIPT = "plotly.min.js"
-"""What the drawing page gets: no network, and PDF pages without the margins that would shrink and crop the figure."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One figure to export: the figure, its name, what it shows and what is said about it."""
+    """One figure to export: the figure, its name, what it shows, what is said about it, and where it comes from.
+
+    Attributes
+    ----------
+    figure : Figure
+    name, alt, caption : str
+    notebook, corpus : str
+        Path of the notebook in the project, and SHA-256 of the corpus; where empty, what the figure says (``layout.meta``).
+    """
 
     figure: go.Figure
     name: str
     alt: str
     caption: str
+    notebook: str = ""
+    corpus: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,15 +75,20 @@ class Exported:
 
 
 @dataclass
-class _Task:
-    """A figure on its way: its content, and images as bytes or reasons why there are none."""
+class Task:
+    """A figure on its way: its content, what is said about it, and images as bytes or reasons why there are none."""
 
     item: Item
     figure: go.Figure
     text: str
-    hash: str
+    facts: Facts
     present: list[str] = field(default_factory=list)
     images: dict[str, bytes | str] = field(default_factory=dict)
+
+    @property
+    def hash(self) -> str:
+        """What stands for the figure's content."""
+        return self.facts.hash
 
 
 def export(
@@ -88,9 +101,11 @@ def export(
     width: Width = "double",
     dpi: int = 300,
     cache: Path | None = None,
+    notebook: str = "",
+    corpus: str = "",
 ) -> Exported:
-    """Write one figure in all its forms; see :func:`export_all`."""
-    return export_all([Item(figure, name, alt, caption)], directory, formats, width, dpi, cache)[0]
+    """Write one figure in all its forms; see :func:`export_all` and :class:`Item`."""
+    return export_all([Item(figure, name, alt, caption, notebook, corpus)], directory, formats, width, dpi, cache)[0]
 
 
 def export_all(
@@ -132,15 +147,15 @@ def export_all(
         _take(task, formats, directory, cache)
     missing = [(task, kind) for task in tasks for kind in formats if kind not in task.present and kind not in task.images]
     if missing:
-        images = render({(task.item.name, kind): _order(task.figure, kind, dpi) for task, kind in missing})
+        images = render({(task.item.name, kind): _order(task, kind, dpi, directory) for task, kind in missing})
         for task, kind in missing:
             image = images[task.item.name, kind]
-            task.images[kind] = image if isinstance(image, str) else _finish(image, kind, task, dpi)
+            task.images[kind] = image if isinstance(image, str) else finish(image, kind, task.facts, dpi)
     drawn = {(task.item.name, kind) for task, kind in missing}
     return [_write(task, directory, {kind for name, kind in drawn if name == task.item.name}) for task in tasks]
 
 
-def _prepare(item: Item, formats: Sequence[str], width: Width, dpi: int) -> _Task:
+def _prepare(item: Item, formats: Sequence[str], width: Width, dpi: int) -> Task:
     if not re.fullmatch(r"[a-z0-9-]+", item.name):
         raise RunError(f"{item.name!r} is no name for a figure -> use small letters, digits and hyphens")
     unknown = [kind for kind in formats if kind not in FORMATS]
@@ -151,20 +166,36 @@ def _prepare(item: Item, formats: Sequence[str], width: Width, dpi: int) -> _Tas
     alt, caption = (" ".join(text.split()) for text in (item.alt, item.caption))
     if not alt:
         raise RunError(f"the figure {item.name!r} has no alternative text -> say in words what it shows")
-    figure = theme.resize(item.figure, width)
+    return prepare(Item(item.figure, item.name, alt, caption, item.notebook, item.corpus), width, str(dpi))
+
+
+def prepare(item: Item, width: Width, *parts: str) -> Task:
+    """Return a figure at a printed width with its JSON and its hash, of which ``parts`` is a part."""
+    figure, origin = _signed(theme.resize(item.figure, width), item)
     text = json.dumps(json.loads(figure.to_json()), sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    parts = (EDITION, text, alt, caption, width, str(dpi))
-    return _Task(Item(figure, item.name, alt, caption), _bare(figure), text, digest(*(part.encode() for part in parts)))
+    whole = digest(*(part.encode() for part in (EDITION, text, item.alt, item.caption, width, *parts)))
+    bare = _bare(figure)
+    size = (float(bare.layout.width), float(bare.layout.height))
+    return Task(item, bare, text, Facts(item.name, item.alt, item.caption, whole, *origin, size))
+
+
+def _signed(figure: go.Figure, item: Item) -> tuple[go.Figure, tuple[str, str]]:
+    """Return the figure with its notebook and corpus in ``layout.meta``, where its JSON has them, and both."""
+    meta = figure.layout.meta
+    known = dict(meta) if isinstance(meta, dict) else {} if meta is None else {"meta": meta}
+    origin = (item.notebook or str(known.get("notebook", "")), item.corpus or str(known.get("corpus", "")))
+    said = {name: value for name, value in zip(("notebook", "corpus"), origin, strict=True) if value}
+    return (figure.update_layout(meta={**known, **said}, overwrite=True) if said else figure), origin
 
 
 def _bare(figure: go.Figure) -> go.Figure:
-    """Return the figure without what it remembers of its other width."""
+    """Return the figure without what it remembers of its other width and its making."""
     import plotly.graph_objects as go
 
     return go.Figure(figure).update_layout(meta=None, height=figure.layout.height or 450)
 
 
-def _take(task: _Task, formats: Sequence[str], directory: Path, cache: Path | None) -> None:
+def _take(task: Task, formats: Sequence[str], directory: Path, cache: Path | None) -> None:
     """Find the images that exist: left alone in ``directory``, read from ``cache``; remove those of another hash."""
     name = task.item.name
     task.present = [path.suffix[1:] for path in _kept(task, directory, formats)]
@@ -176,52 +207,40 @@ def _take(task: _Task, formats: Sequence[str], directory: Path, cache: Path | No
             task.images[path.suffix[1:]] = path.read_bytes()
 
 
-def _same(task: _Task, folder: Path) -> bool:
+def _same(task: Task, folder: Path) -> bool:
     mark = folder / f"{task.item.name}.sha256"
     return mark.is_file() and mark.read_bytes().strip() == task.hash.encode()
 
 
-def _kept(task: _Task, folder: Path, formats: Sequence[str]) -> list[Path]:
+def _kept(task: Task, folder: Path, formats: Sequence[str]) -> list[Path]:
     """Return the images of this very figure in a folder."""
     paths = [folder / f"{task.item.name}.{kind}" for kind in formats] if _same(task, folder) else []
     return [path for path in paths if path.is_file() and path.stat().st_size > 0]
 
 
-def _order(figure: go.Figure, kind: str, dpi: int) -> dict[str, Any]:
-    """Return what the browser has to draw."""
-    size = {"width": figure.layout.width, "height": figure.layout.height}
-    return {"fig": figure.to_plotly_json(), "opts": {"format": kind, **size, "scale": dpi / 96 if kind == "png" else 1}}
+def _order(task: Task, kind: str, dpi: int, directory: Path) -> dict[str, Any]:
+    """Return what the browser has to draw: from the SVG, if that is kept."""
+    kept = task.images.get("svg")
+    if "svg" in task.present:
+        kept = (directory / f"{task.item.name}.svg").read_bytes()
+    return order(task, kind, dpi, kept.decode("utf-8") if isinstance(kept, bytes) else "")
 
 
-def _finish(image: bytes, kind: str, task: _Task, dpi: int) -> bytes:
-    """Give an SVG its words and millimetres, and a PNG its resolution."""
+def order(task: Task, kind: str, dpi: int, svg: str = "") -> dict[str, Any]:
+    """Return what the browser has to draw of a figure, or of its SVG if there is one."""
+    size = {"width": task.figure.layout.width, "height": task.figure.layout.height}
+    source = {"svg": svg} if svg else {"fig": task.figure.to_plotly_json()}
+    return {**source, "opts": {"format": kind, **size, "scale": dpi / 96 if kind == "png" else 1}}
+
+
+def finish(image: bytes, kind: str, facts: Facts, dpi: int) -> bytes:
+    """Return an image with what it has to say about itself."""
     if kind == "png":
-        metre = round(dpi / 0.0254)
-        chunk = b"pHYs" + struct.pack(">IIB", metre, metre, 1)
-        return image[:33] + struct.pack(">I", 9) + chunk + struct.pack(">I", zlib.crc32(chunk)) + image[33:]
-    return image if kind == "pdf" else accessible(image.decode("utf-8"), task).encode("utf-8")
+        return imprint.png(image, facts, dpi)
+    return imprint.pdf(image, facts) if kind == "pdf" else imprint.svg(image.decode("utf-8"), facts).encode("utf-8")
 
 
-def accessible(svg: str, task: _Task) -> str:
-    """Return the SVG with role, title, description and its size in millimetres.
-
-    plotly marks its clip paths with a random name: it is replaced by the figure's hash, so that equal figures are equal files.
-    """
-    drawing = re.search(r'id="defs-([0-9a-f]{6})"', svg)
-    if drawing:
-        svg = svg.replace(drawing[1], task.hash[:6])
-    root, rest = re.match(r"<svg\b[^>]*>", svg), task.item
-    if root is None:
-        raise RunError(f"the browser drew no SVG of {rest.name!r} -> run again")
-    tag = re.sub(r'\s(width|height|role|aria-labelledby)="[^"]*"', "", root[0])
-    across, down = (f"{size / theme.PIXELS:.4f}mm" for size in (task.figure.layout.width, task.figure.layout.height))
-    words = f'role="img" aria-labelledby="{rest.name}-title {rest.name}-desc"'
-    title = html.escape(re.split(r"(?<=[.:])\s", rest.caption)[0] or rest.name)
-    inner = f'<title id="{rest.name}-title">{title}</title><desc id="{rest.name}-desc">{html.escape(rest.alt)}</desc>'
-    return f'{tag[:-1]} width="{across}" height="{down}" {words}>{inner}{svg[root.end() :]}'
-
-
-def _write(task: _Task, directory: Path, drawn: set[str]) -> Exported:
+def _write(task: Task, directory: Path, drawn: set[str]) -> Exported:
     """Write everything, the hash last."""
     import plotly.offline
 

@@ -2,56 +2,155 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from review.errors import ReviewError
+from review import paths
+from review.errors import InputError, ReviewError, UnknownNameError
 from review.files import read_text
 
 if TYPE_CHECKING:
+    from review.export import Item
     from review.theme import Width
 
 
-def redraw(source: Path, target: Path, formats: Sequence[str] = ("svg", "pdf", "png"), width: Width = "double") -> list[str]:
-    """Draw every figure of ``source`` into ``target``; return a line a figure.
+def read(source: Path, only: Sequence[str] = ()) -> list[Item]:
+    """Return the figures of a folder in order of their names, with where they come from.
+
+    Figures that do not say so themselves are looked up: the notebook is the one that promises the figure, and the corpus is
+    named, by the first digits of its hash, in the caption.
 
     Parameters
     ----------
     source : Path
         Folder with ``<name>.json`` and ``<name>.txt`` (alternative text, empty line, caption).
+    only : sequence of str
+        Names of figures; without any all are read.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, or no figure or text of one.
+    UnknownNameError
+        If there is no figure of a name.
+    ReviewError
+        If there is no figure.
+    """
+    import plotly.io
+
+    from review.export import Item
+
+    files = sorted(source.glob("*.json"))
+    if not files:
+        raise ReviewError(f"there is no figure in {source} -> run: review reproduce")
+    known = [path.stem for path in files]
+    for name in only:
+        if name not in known:
+            raise UnknownNameError("figure", name, known)
+    items = []
+    for path in (path for path in files if path.stem in only or not only):
+        try:
+            figure = plotly.io.from_json(read_text(path))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise InputError.one(
+                path, f"this is no figure of plotly ({_first(error)})", "restore it, or run: review reproduce"
+            ) from None
+        alt, gap, caption = read_text(path.with_suffix(".txt")).partition("\n\n")
+        if not gap or not caption.strip():
+            message = "there is no caption below an empty line"
+            raise InputError.one(path.with_suffix(".txt"), message, "write the alternative text, an empty line, the caption")
+        meta = figure.layout.meta if isinstance(figure.layout.meta, dict) else {}
+        short = re.search(r"\bCorpus ([0-9a-f]{12})\.", caption)
+        notebook = str(meta.get("notebook", "")) or notebook_of(f"figures/{path.name}")
+        corpus = str(meta.get("corpus", "")) or (short[1] if short else "")
+        items.append(Item(figure, path.stem, alt.strip(), caption.strip(), notebook, corpus))
+    return items
+
+
+def _first(error: Exception) -> str:
+    """Return the first line of an error; plotly's go on for pages."""
+    return str(error).strip().split("\n", maxsplit=1)[0]
+
+
+def notebook_of(artefact: str, folder: Path = paths.NOTEBOOKS) -> str:
+    """Return the notebook that promises a file, as a path within the project; "" if none does.
+
+    Parameters
+    ----------
+    artefact : str
+        As notebooks list it in their metadata: ``figures/02-shares.json``. Notebooks of the same number are read first.
+    folder : Path
+        The notebooks.
+
+    Raises
+    ------
+    InputError
+        If a file of the folder is no notebook.
+    """
+    number = Path(artefact).name[:2]
+    for path in sorted(folder.glob("*.ipynb"), key=lambda path: (path.name[:2] != number, path.name)):
+        try:
+            promised = json.loads(read_text(path)).get("metadata", {}).get("review", {}).get("artefacts", [])
+        except (ValueError, AttributeError) as error:
+            raise InputError.one(path, f"this is no notebook ({_first(error)})", "restore it from version control") from None
+        if artefact in promised:
+            return f"{folder.name}/{path.name}"
+    return ""
+
+
+def redraw(
+    source: Path,
+    target: Path,
+    formats: Sequence[str] = ("svg", "pdf", "png"),
+    width: Width = "double",
+    only: Sequence[str] = (),
+) -> list[str]:
+    """Draw every figure of ``source`` into ``target``; return a line a figure.
+
+    Parameters
+    ----------
+    source : Path
+        As for :func:`read`.
     target : Path
         Another folder.
     formats : sequence of str
         Of svg, pdf and png.
     width : {"single", "double"}
         Column width: 84 or 174 mm.
+    only : sequence of str
+        Names of figures; without any all are drawn.
 
     Raises
     ------
+    InputError
+        If a file of a figure cannot be read.
     ReviewError
         If a format is unknown, both folders are one, or there is no figure.
     """
-    import plotly.io
-
-    from review import export, theme
+    from review import export
 
     unknown = [name for name in formats if name not in export.FORMATS]
     if unknown or not formats:
         raise ReviewError(f"no format {', '.join(unknown) or 'given'} -> choose of: {', '.join(export.FORMATS)}")
-    if source.resolve() == target.resolve():
-        raise ReviewError(f"{target} holds the figures of the notebooks -> choose another folder")
-    names = sorted(source.glob("*.json"))
-    if not names:
-        raise ReviewError(f"there is no figure in {source} -> run: review reproduce")
-    items = []
-    for path in names:
-        alt, _, caption = read_text(path.with_suffix(".txt")).partition("\n\n")
-        figure = theme.resize(plotly.io.from_json(read_text(path)), width)
-        items.append(export.Item(figure, path.stem, alt.strip(), caption.strip()))
-    done = export.export_all(items, target, formats=tuple(formats), width=width)
+    apart(source, target)
+    done = export.export_all(read(source, only), target, formats=tuple(formats), width=width)
     return [
         f"{item.name}: {', '.join(path.name for path in item.written) or 'unchanged'}"
-        + "".join(f"; not drawn: {reason}" for reason in item.skipped)
+        + "".join(f"; {kind} not drawn: {reason}" for kind, reason in item.skipped)
         for item in done
     ]
+
+
+def apart(source: Path, target: Path) -> None:
+    """Refuse to write over the figures of the notebooks.
+
+    Raises
+    ------
+    ReviewError
+        If both folders are one.
+    """
+    if source.resolve() == target.resolve():
+        raise ReviewError(f"{target} holds the figures of the notebooks -> choose another folder")

@@ -10,8 +10,8 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from review import contracts, paths, report
 from review import corpus as corpora
-from review import paths, report
 from review.files import write_table
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ SHORT_CAUTIONS = {
     "sample": "Purposive sample: its shares estimate nothing.",
     "listed": "Studies as listed, not chosen to meet the published counts.",
 }
+FILTERED = "Filtered studies: the review prints no such counts, and none holds by construction."
 TABLES = "tables"
 FIGURES = "figures"
 CARDS = "cards"
@@ -130,7 +131,9 @@ class Session:
     def coder(self, name: str, place: int) -> str:
         """Return a coder: the one named, or for an empty name by place; "" if there is none at that place."""
         coding = self.corpus.coding["coder"]
-        every = sorted(set(coding) - {"consensus", "verifier"})
+        known = {one: at for at, one in enumerate(contracts.CODERS)}
+        found = set(coding) - {"consensus", "verifier", "llm"}
+        every = sorted(found, key=lambda one: (known.get(one, len(known)), one))
         return name or (every[place] if place < len(every) else "")
 
     def verifier(self) -> str:
@@ -154,12 +157,13 @@ class Session:
         """
         import plotly.io
 
-        from review import export
+        from review import export, gallery
 
         plotly.io.renderers.default = "plotly_mimetype"
-        note = SHORT_CAUTIONS[self.corpus.basis(self.selection)]
+        note = FILTERED if self.where.strip() else SHORT_CAUTIONS[self.corpus.basis(self.selection)]
         full = f"{caption} {note} Corpus {self.corpus.hash[:12]}."
-        export.export(figure, name, self.output / FIGURES, alt, full, cache=paths.FIGURES)
+        notebook, folder = gallery.notebook_of(f"{FIGURES}/{name}.json"), self.output / FIGURES
+        export.export(figure, name, folder, alt, full, cache=paths.FIGURES, notebook=notebook, corpus=self.corpus.hash)
         return figure
 
     @property
@@ -234,10 +238,11 @@ class Session:
         """Write a figure that is none of the review."""
         import plotly.io
 
-        from review import export
+        from review import export, gallery
 
         plotly.io.renderers.default = "plotly_mimetype"
-        export.export(figure, name, self.output / folder, alt, caption)
+        notebook = gallery.notebook_of(f"{folder}/{name}.json")
+        export.export(figure, name, self.output / folder, alt, caption, notebook=notebook)
         return figure
 
     def versions(self) -> pd.DataFrame:

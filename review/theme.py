@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec
 
+from review import fonts
 from review.errors import ReviewError
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ TALLEST = 234.0
 """Height of a journal page's text, in millimetres: figures stay below it where they can."""
 
 TEMPLATE = "review"
-FONT = "Liberation Sans, Arial, Helvetica, DejaVu Sans, sans-serif"
-"""Liberation Sans and Arial have the same letter widths, so the layout holds wherever one of them exists."""
+FONT = f"{fonts.FAMILY}, Liberation Sans, Arial, Helvetica, DejaVu Sans, sans-serif"
+"""Images hold the letters of the first, :mod:`review.fonts`; interactive pages take what a machine has: all but the last two are
+equally wide."""
 
 PIXELS = 96 / 25.4
 """Layout pixels (1/96 inch) a millimetre."""
@@ -58,15 +60,6 @@ STATUS_MARKS: dict[str, tuple[str, str]] = {
     "purposive sample": ("square-open", VERMILLION),
 }
 """Marker symbol and colour of each status of :data:`review.statistics.STATUSES`."""
-
-# Widths of letters in thousandths of the font size, as in Helvetica, Arial and Liberation Sans.
-_ADVANCES = (
-    "191 ' 222 ijl 260 | 278 !,./:;I[\\]ft 333 ()-`r 334 {} 355 \" 389 * 469 ^ 500 Jcksvxyz 584 +<=>~\u2212 611 FTZ "
-    "667 &ABEKPSVXY 722 CDHNRUw 778 GOQ 833 Mm 889 % 944 W 1000 \u2192\u2026 1015 @"
-)
-_PAIRS = _ADVANCES.split(" ")
-_WIDTHS = {letter: int(size) for size, letters in zip(_PAIRS[::2], _PAIRS[1::2], strict=True) for letter in letters}
-_WIDTHS[" "] = 278
 
 
 def pixels(width: Width) -> float:
@@ -141,9 +134,9 @@ def escape(text: object) -> str:
     return html.escape(str(text), quote=False).replace("$", "&#36;")
 
 
-def extent(text: str, size: float = TEXT) -> float:
+def extent(text: str, size: float = TEXT, *, bold: bool = False) -> float:
     """Return the width in pixels of one plain line in the figures' font."""
-    return sum(_WIDTHS.get(letter, 556) for letter in text) * size / 1000
+    return sum(fonts.advance(letter, bold) for letter in text) * size / 1000
 
 
 def wrap(text: object, room: float, size: float = TEXT) -> list[str]:
@@ -229,12 +222,9 @@ def resize(figure: go.Figure, width: Width) -> go.Figure:
     template = layout.pop("template", None)
     layout.pop("meta")
     kept = {"data": content["data"], "layout": layout}
-    return go.Figure(
-        {
-            "data": other["data"],
-            "layout": {**other["layout"], "template": template, "meta": {"width": width, meta["width"]: kept}},
-        }
-    )
+    more = {name: value for name, value in meta.items() if name not in ("width", *WIDTHS)}
+    turned = {**more, "width": width, meta["width"]: kept}
+    return go.Figure({"data": other["data"], "layout": {**other["layout"], "template": template, "meta": turned}})
 
 
 def mark(symbol: str, colour: str, size: float = 8) -> dict[str, Any]:

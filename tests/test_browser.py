@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -23,7 +24,7 @@ import psutil
 import pytest
 from plotly.utils import PlotlyJSONEncoder
 
-from review import browser, system
+from review import browser, system, theme
 from review.browser import HEADER, SHARED, find_browser, render, shared
 
 SIZE = {"width": 300, "height": 200, "scale": 1}
@@ -142,17 +143,15 @@ def test_images_are_the_same_as_with_an_own_browser(monkeypatch):
         for name, figure in figures().items()
         for kind in ("svg", "pdf", "png")
     }
-    orders["wrong", "svg"] = {"fig": {"data": [], "layout": 5}, "opts": {"format": "svg", **SIZE}}
+    orders["wrong", "png"] = {"svg": "<svg", "opts": {"format": "png", **SIZE}}
     orders["last", "svg"] = order()
     own = render(orders)
     monkeypatch.setattr(browser, "_alone", lambda *_: pytest.fail("an own browser was started"))
     with shared():
         first = render(orders)
         again = render(dict(reversed(orders.items())))
-    assert own["wrong", "svg"].endswith(
-        "failed: KaleidoError: Error 400: invalid or malformed request syntax (non-object figure layout)"
-    )
-    assert first.pop(("wrong", "svg")) == again.pop(("wrong", "svg")) == own.pop(("wrong", "svg"))
+    assert own["wrong", "png"].endswith("failed: DrawingError: EncodingError: The source image cannot be decoded.")
+    assert first.pop(("wrong", "png")) == again.pop(("wrong", "png")) == own.pop(("wrong", "png"))
     for key, image in own.items():
         assert comparable(key[1], image) == comparable(key[1], first[key]) == comparable(key[1], again[key]), key
     assert list(first) == [key for key in orders if key[0] != "wrong"]
@@ -166,10 +165,66 @@ def test_what_is_sent_is_read_as_what_plotly_writes(name):
 
 def test_traces_are_named_by_their_place_unless_they_have_names():
     figure = {"data": [{"y": [1]}, {"uid": "mine"}, {}], "layout": {"title": "x"}}
-    named = browser._named(figure)
+    named = browser._named({"fig": figure})["fig"]
     assert [trace["uid"] for trace in named["data"]] == ["000000", "mine", "000002"]
     assert named["layout"] == figure["layout"]
     assert "uid" not in figure["data"][0]
+
+
+@pytest.mark.browser
+def test_a_drawing_holds_its_letters_and_all_else_is_made_of_it():
+    needs_browser()
+    family = "Arimo, monospace"
+    figure = go.Figure(layout={"font": {"family": family}, "annotations": [{"text": "WWW <b>iii</b>", "showarrow": False}]})
+    kinds = ("svg", "pdf", "png")
+    first = render({("a", kind): order(kind, figure) for kind in kinds})
+    svg = first["a", "svg"].decode()
+    assert svg.count("@font-face") == 2
+    again = render({("a", kind): {"svg": svg, "opts": {"format": kind, **SIZE}} for kind in kinds})
+    assert {key: comparable(key[1], image) for key, image in again.items()} == {
+        key: comparable(key[1], image) for key, image in first.items()
+    }
+    bare = re.sub(r"<style>@font-face.*?</style>", "", svg)
+    assert bare != svg
+    other = render({("a", "png"): {"svg": bare, "opts": {"format": "png", **SIZE}}})
+    assert other["a", "png"] != first["a", "png"], "without its letters the drawing is one in another font"
+
+
+@pytest.mark.browser
+def test_a_machine_without_fonts_draws_the_same(monkeypatch, tmp_path):
+    needs_browser()
+    figure = go.Figure(layout={"font": {"family": theme.FONT, "size": theme.TEXT}})
+    figure.add_bar(x=["Language-model based \u2265 \u03ba", "Ren\u00e9"], y=[-1, 2])
+    orders = {("a", kind): order(kind, figure) for kind in ("svg", "pdf", "png")}
+    here = render(orders)
+    (tmp_path / "fonts.conf").write_text(f"<fontconfig><cachedir>{tmp_path}/cache</cachedir></fontconfig>")
+    monkeypatch.setenv("FONTCONFIG_FILE", str(tmp_path / "fonts.conf"))
+    listed = subprocess.run(["fc-list"], capture_output=True, text=True, check=True).stdout if shutil.which("fc-list") else ""
+    assert listed == ""
+    there = render(orders)
+    assert {key: comparable(key[1], image) for key, image in there.items()} == {
+        key: comparable(key[1], image) for key, image in here.items()
+    }
+
+
+@pytest.mark.browser
+def test_many_images_are_drawn_on_several_pages_and_told_as_they_come():
+    needs_browser()
+    told = {}
+    orders = {(name, kind): order(kind, figure) for name, figure in figures().items() for kind in ("svg", "png")}
+    last = {("page", "pdf"): {"html": "<p>The end</p>", "opts": {"format": "pdf", "width": 300, "height": 200}}}
+    done = browser.render_many(orders, 2, told.__setitem__, lambda: last if len(told) == len(orders) else {})
+    assert list(done) == [*orders, ("page", "pdf")]
+    assert told == {key: done[key] for key in orders}
+    assert done["page", "pdf"].startswith(b"%PDF")
+    alone = render({("typed", "svg"): orders["typed", "svg"]})
+    assert comparable("svg", alone["typed", "svg"]) == comparable("svg", done["typed", "svg"])
+
+
+def test_without_a_browser_many_images_have_the_reason(monkeypatch, folder):
+    monkeypatch.setenv("BROWSER_PATH", str(folder / "absent"))
+    orders = {("a", "svg"): order()}
+    assert browser.render_many(orders, 2, lambda *_: pytest.fail("told")) == {("a", "svg"): browser.NO_BROWSER}
 
 
 # Its life

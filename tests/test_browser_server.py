@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from kaleido.errors import KaleidoError
 
 from review import browser, browser_server
 from review.browser import HEADER, frame
+from review.browser_page import DrawingError, Page
 
 PATH = "/usr/bin/pretended"
 
@@ -29,9 +29,8 @@ class Pretended(browser.Session):
     made: ClassVar = []
 
     def __init__(self, path):
-        self.browser, self.used = path, False
+        self.browser, self.pages = path, []
         self._kaleido = self
-        self.tabs_ready = asyncio.Queue()
         self.drawn, self.reloads = [], 0
         Pretended.made.append(self)
 
@@ -43,7 +42,7 @@ class Pretended(browser.Session):
             raise RuntimeError("it starts and fails")
         if self.browser.name == "mute":
             await asyncio.sleep(300)
-        self.tabs_ready.put_nowait(self)
+        self.pages.append(PretendedPage(self))
 
     async def reload(self):
         self.reloads += 1
@@ -52,10 +51,10 @@ class Pretended(browser.Session):
         if self.drawn[-1:] == ["spoils"]:
             raise RuntimeError("the page does not load")
 
-    async def calc_fig(self, figure, options):
+    async def paint(self, figure, options):
         self.drawn.append(figure)
         if figure == "wrong":
-            raise KaleidoError(1, "no figure")
+            raise DrawingError("no figure")
         if figure == "odd":
             raise TypeError("an odd figure")
         if figure == "dies":
@@ -67,6 +66,16 @@ class Pretended(browser.Session):
 
     async def close(self):
         self.kill()
+
+
+class PretendedPage(Page):
+    """A page that has its pretended browser draw; the session stands for its tab."""
+
+    async def draw(self, order):
+        if order["opts"]["format"] == "svg":
+            await self.refresh()
+        self.used = True
+        return await self.tab.paint(order["fig"], order["opts"])
 
 
 @pytest.fixture
@@ -132,7 +141,7 @@ def ask(address, *figures, **more):
 
 def test_images_are_answered_in_order_and_one_browser_draws_all(start):
     address = start()
-    assert ask(address, "a", "wrong", "b") == [b"a as svg", "pretended failed: KaleidoError: Error 1: no figure", b"b as svg"]
+    assert ask(address, "a", "wrong", "b") == [b"a as svg", "pretended failed: DrawingError: no figure", b"b as svg"]
     assert ask(address, "c") == [b"c as svg"]
     assert ask(address) == []
     [one] = Pretended.made
@@ -297,9 +306,9 @@ def test_a_page_that_is_lost_ends_the_browser(start):
     async def lost():
         session = Pretended(Path(PATH))
         await session.open()
-        session.used = True
-        session.tabs_ready.get_nowait()
-        with pytest.raises(asyncio.QueueEmpty):
+        session.pages[0].used = True
+        session.drawn.append("spoils")
+        with pytest.raises(RuntimeError, match="does not load"):
             await session.refresh()
         return session.gone()
 

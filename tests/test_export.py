@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.server
+import io
 import json
 import os
 import re
@@ -59,10 +60,20 @@ def pretend(monkeypatch):
         asked.append(list(orders))
         svg = b'<svg class="main-svg" width="1" height="2"><text>drawn</text></svg>'
         png = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + bytes(17) + b"rest"
-        return {key: {"svg": svg, "pdf": b"%PDF-1.4", "png": png}[key[1]] for key in orders}
+        return {key: {"svg": svg, "pdf": sheet(), "png": png}[key[1]] for key in orders}
 
     monkeypatch.setattr(export, "render", draw)
     return asked
+
+
+def sheet():
+    """Return a PDF with an empty page."""
+    from pypdf import PdfWriter
+
+    writer, sink = PdfWriter(), io.BytesIO()
+    writer.add_blank_page(500, 200)
+    writer.write(sink)
+    return sink.getvalue()
 
 
 def chart(count=52, width="double"):
@@ -225,7 +236,7 @@ def test_only_what_is_missing_or_empty_is_drawn(tmp_path, pretend, damage):
     result = save(tmp_path)
     assert result.drawn == ("pdf",)
     assert pretend[1] == [("reasons", "pdf")]
-    assert (tmp_path / "reasons.pdf").read_bytes() == b"%PDF-1.4"
+    assert (tmp_path / "reasons.pdf").read_bytes().startswith(b"%PDF-1.")
 
 
 def test_pictures_of_an_older_figure_do_not_stay_beside_the_new_one(tmp_path, pretend, monkeypatch):

@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-FONT = "Liberation Sans"
+LATEX = ("texlive-latex-base", "texlive-latex-recommended", "lmodern")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 OLDEST = (3, 11)
 ORDER = ("default", "generate", "dev")
@@ -48,21 +48,13 @@ def browser() -> str | None:
     return next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
-def font() -> bool:
-    """Tell whether the figures' font, or one with its letter widths, is there (assumed where it cannot be asked)."""
-    ask = shutil.which("fc-match")
-    if ask is None:
-        return shutil.which("apt-get") is None
-    answer = subprocess.run([ask, FONT], capture_output=True, text=True, check=False).stdout
-    return FONT in answer or "Arial" in answer
-
-
-def install_browser() -> None:
-    """Install Chromium and the figures' font with the system's package manager where that can work; else say what is missing."""
-    wanted = [*([] if browser() else ["chromium"]), *([] if font() else ["fonts-liberation", "fontconfig"])]
+def install_browser(level: str) -> None:
+    """Install Chromium, and LaTeX for the tests, with the package manager where that can work; else say what is missing."""
+    latex = [] if level != "dev" or shutil.which("pdflatex") else list(LATEX)
+    wanted = [*([] if browser() else ["chromium"]), *latex]
     apt = shutil.which("apt-get")
     if wanted and apt and hasattr(os, "geteuid") and os.geteuid() == 0:
-        say(f"installing {' and '.join(wanted)} for static figures (apt-get)")
+        say(f"installing {', '.join(wanted)} (apt-get)")
         os.environ["DEBIAN_FRONTEND"] = "noninteractive"
         run(apt, "update", "-qq", quiet=True)
         run(apt, "install", "-y", "-qq", "--no-install-recommends", *wanted, quiet=True)
@@ -71,8 +63,8 @@ def install_browser() -> None:
     else:
         say("no Chromium was found or could be installed: figures are written as HTML and JSON only.")
         say("To get SVG, PDF and PNG, install Chromium or Chrome (or set BROWSER_PATH) and run again.")
-    if not font():
-        say(f"the font {FONT} was not found: words in static figures may be cut at the edges. Install it and run again.")
+    if latex and not shutil.which("pdflatex"):
+        say("no LaTeX was found or could be installed: tests that typeset documents are skipped.")
 
 
 def install_lock(python: Path, name: str) -> None:
@@ -144,7 +136,7 @@ def main() -> None:
         stamp(level).unlink(missing_ok=True)
         install(python, level)
         stamp(level).write_text(mark())
-    install_browser()
+    install_browser(level)
 
 
 def stamp(level: str) -> Path:
