@@ -7,12 +7,13 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python; d
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: help reproduce test check data lab setup setup-generate setup-dev lock clean
+.PHONY: help reproduce test check data lab site setup setup-generate setup-dev lock clean
 
 help:
 	@echo "make reproduce  run every notebook; write tables, figures and the report to runs/"
 	@echo "make test       style, types, tests with coverage"
 	@echo "make lab        open JupyterLab on the first notebook"
+	@echo "make site       build a site that is read without installing, in runs/site"
 	@echo "make data       build data/ again from the evidence"
 	@echo "make lock       pin the newest versions again (needs uv)"
 	@echo "make clean      remove .venv, runs and caches"
@@ -44,6 +45,9 @@ data: setup
 
 lab: setup-generate
 	$(BIN)/review lab
+
+site: setup
+	$(BIN)/review site
 
 lock:
 	$(PYTHON) tools/lock.py

@@ -1,0 +1,1 @@
+"""A static site from executed notebooks: reading without installing."""

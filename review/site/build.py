@@ -1,0 +1,154 @@
+"""Build a whole site in memory, then put it where it belongs: all of it or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from review.errors import RunError
+from review.files import to_json
+from review.site.pages import Site
+from review.site.pictures import KINDS
+
+if TYPE_CHECKING:
+    from review.corpus import Corpus
+
+MANIFEST = "site.json"
+FORMAT = "synthetic-data-review/site/1"
+LIMIT = 15_000_000
+"""Bytes of a site, unless told otherwise."""
+
+LEAVES = ("png", "pdf", "json")
+"""Kinds of files that go first when a site is too large: the vector drawing stays."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A site that was written: its folder and what its manifest says."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files."""
+        return int(self.manifest["bytes"])
+
+
+def build(
+    corpus: Corpus,
+    run: Path,
+    folder: Path,
+    *,
+    guides: Path | None = None,
+    kinds: Iterable[str] = KINDS,
+    limit: int = LIMIT,
+    force: bool = False,
+) -> Built:
+    """Write a site from executed notebooks. The same run and corpus give the same bytes.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        The studies.
+    run : Path
+        Folder of executed notebooks, as ``review reproduce`` leaves it.
+    folder : Path
+        Where the site goes; a site that is there is replaced as a whole.
+    guides : Path, optional
+        Folder of Markdown files that become pages.
+    kinds : iterable of str
+        Files to offer beside figures, of :data:`review.site.pictures.KINDS`; the SVG is always there.
+    limit : int
+        Bytes; files of a larger site are left out, those of one kind of :data:`LEAVES` after the other. 0: no limit.
+    force : bool
+        Whether a folder that holds something else may be replaced.
+
+    Raises
+    ------
+    InputError
+        If a file of the run is broken.
+    RunError
+        If the run is no run of this corpus, or the folder holds something else.
+    """
+    check_target(folder, [run, corpus.directory, Path.cwd()], force=force)
+    offered, left_out = list(kinds), list[str]()
+    while True:
+        site = Site.read(corpus, run, guides, tuple(offered))
+        files = dict(site.files())
+        total = sum(len(content) for content in files.values())
+        most = next((kind for kind in LEAVES if kind in offered), None)
+        if limit == 0 or total <= limit or most is None:
+            break
+        offered.remove(most)
+        left_out.append(most)
+    manifest = {
+        "format": FORMAT,
+        "corpus": corpus.hash,
+        "selection": site.run.selection,
+        "version": site.run.version,
+        "where": site.run.where,
+        "counts": site.counts(),
+        "left_out": left_out,
+        "bytes": total,
+        "files": {name: hashlib.sha256(files[name]).hexdigest() for name in sorted(files)},
+    }
+    files[MANIFEST] = to_json(manifest).encode()
+    replace(folder, files)
+    return Built(folder, manifest)
+
+
+def check_target(folder: Path, needed: Iterable[Path] = (), *, force: bool = False) -> None:
+    """Refuse to replace what is no site.
+
+    Parameters
+    ----------
+    folder : Path
+        Where a site is to go.
+    needed : iterable of Path
+        What must not be in that folder: it would be lost, even with `force`.
+    force : bool
+        Whether a folder with other things in it may be replaced.
+
+    Raises
+    ------
+    RunError
+        If there is a file of that name, a folder with other things in it and not `force`, or one that holds what is needed.
+    """
+    for path in needed:
+        if path.resolve().is_relative_to(folder.resolve()):
+            raise RunError(f"{folder} would be replaced, and {path} is in it -> name another folder with --out")
+    if folder.is_file():
+        raise RunError(f"{folder} is a file -> name a folder with --out")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file() and not force:
+        raise RunError(f"{folder} holds something that is no site -> name another folder with --out, or replace it with --force")
+
+
+def replace(folder: Path, files: dict[str, bytes], rename: Callable[[Path, Path], None] = os.replace) -> None:
+    """Write files beside a folder, then let them take its place; if that fails, what was there stays."""
+    folder = folder.resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    old = made / "old"
+    new = made / "new"
+    try:
+        for name, content in files.items():
+            path = new / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        if folder.exists():
+            rename(folder, old)
+        try:
+            rename(new, folder)
+        except BaseException:
+            if old.exists():
+                os.replace(old, folder)
+            raise
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
