@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from review import __version__
 from review.errors import InputError, ReviewError, printable
-
-if TYPE_CHECKING:
-    import pandas as pd
+from review.printing import print_table
 
 GOOD, BAD, USAGE = 0, 1, 2
+
+DELEGATED = {
+    "import": ("review.importing.command", "", "read references from a file; show what would change, and change it with --apply"),
+    "code": ("review.coding.command", "", "list what is still to be coded, and how far coders agree"),
+    "update": ("review.living.command", "_update", "query PubMed, arXiv and OpenAlex for new records"),
+    "asreview": ("review.living.command", "_asreview", "exchange records with ASReview LAB"),
+    "precode": ("review.living.command", "_precode", "let a language model propose codes, stored as coder llm"),
+    "tables": ("review.publication_tables", "", "write tables for a paper: HTML, LaTeX, Word"),
+    "checklist": ("review.checklist", "", "print the PRISMA-ScR checklist with where each item is answered"),
+    "site": ("review.site.command", "", "build a static site from executed notebooks"),
+}
+"""Commands whose options and work stand in a module of their own: its name, the suffix of its two functions, the help."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -59,10 +69,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("-n", "--number", type=_positive, default=20, metavar="N")
     command.add_argument("--scenario", default="default", metavar="S", help="as for bounds")
     add("prisma", _prisma, "the screening flow from identification to inclusion", choice, output)
-    command = add("figures", _figures, "draw the figures again in other formats or at another width")
-    command.add_argument("--format", default="svg,pdf,png", metavar="F,F", help="svg, pdf and png, with commas between")
-    command.add_argument("--width", choices=("single", "double"), default="double", help="84 or 174 mm")
-    command.add_argument("--out", type=Path, metavar="DIR", help="where to (default: runs/figures)")
+    _figures_arguments(add("figures", _figures, "draw the figures again in other formats or at another width"))
     _generate_arguments(add("generate", _generate, "generate records with the demonstration of one cell of the review", output))
     _evaluate_arguments(add("evaluate", _evaluate, "grade a synthetic data set beside real data: a report card", choice, output))
     _batch_arguments(add("batch", _batch, "run one notebook with many parameter sets; skip what did not change", output))
@@ -70,9 +77,21 @@ def parser() -> argparse.ArgumentParser:
     _reproduce_arguments(
         add("reproduce", _reproduce, "run every notebook; write tables, figures and the report", choice, version)
     )
+    for name, (module, suffix, text) in DELEGATED.items():
+        part = importlib.import_module(module)
+        getattr(part, f"add{suffix}_arguments")(add(name, _delegate, text))
     command = add("lab", _lab, "open JupyterLab on notebook 00")
     command.add_argument("rest", nargs=argparse.REMAINDER, help="options for JupyterLab, after --")
     return main_parser
+
+
+def _figures_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--format", default="svg,pdf,png", metavar="F,F", help="svg, pdf and png, with commas between")
+    command.add_argument("--width", choices=("single", "double"), default="double", help="84 or 174 mm")
+    command.add_argument("--publication", action="store_true", help="both widths, all formats of journals, words, contact sheet")
+    command.add_argument("--only", action="append", default=[], metavar="NAME", help="only this figure (may be repeated)")
+    command.add_argument("--from", dest="source", type=Path, metavar="DIR", help="folder of figures (default: the project's)")
+    command.add_argument("--out", type=Path, metavar="DIR", help="where to (default: runs/figures or runs/publication)")
 
 
 def _generate_arguments(command: argparse.ArgumentParser) -> None:
@@ -149,32 +168,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BAD
 
 
-def _print(frame: pd.DataFrame, form: str) -> None:
-    """Print a table: aligned for people, or as JSON or CSV."""
-    from review.files import records, rows_to_csv, to_json
-
-    rows = records(frame)
-    if form == "json":
-        sys.stdout.write(to_json(rows))
-    elif form == "csv":
-        sys.stdout.write(rows_to_csv(frame.columns, (row.values() for row in rows)))
-    else:
-        shown = [{name: _cell(value) for name, value in row.items()} for row in rows]
-        widths = {str(name): max([len(str(name)), *(len(row[str(name)]) for row in shown)]) for name in frame.columns}
-        print("  ".join(name.ljust(width) for name, width in widths.items()).rstrip())
-        for row in shown:
-            print("  ".join(row[name].ljust(width) for name, width in widths.items()).rstrip())
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    return "" if value is None else str(value)
-
-
 def _validate(options: argparse.Namespace) -> int:
-    from review import corpus
+    from review import corpus, paths, writing
 
+    folder = Path(options.corpus or paths.DATA)
+    if writing.recover(folder):
+        print(f"{folder}: finished a change that was cut off", file=sys.stderr)
     loaded = corpus.load(options.corpus)
     sizes = ", ".join(f"{name} {len(keys)}" for name, keys in loaded.selections.items())
     print(f"{loaded.directory}: good; studies by selection: {sizes}; {len(loaded.coding)} codes; hash {loaded.hash[:12]}")
@@ -193,7 +192,7 @@ def _statistics(options: argparse.Namespace) -> int:
     tables = [statistics.compute_shares(loaded, name, selection, options.where, version) for name in names]
     columns = ["dimension", "category", "count", "total", "share", "low", "high", "unknown", "status"]
     print(f"selection {loaded.resolve(selection)}: {report.caution(loaded, selection)}", file=sys.stderr)
-    _print(pd.concat(tables, ignore_index=True)[columns], options.format)
+    print_table(pd.concat(tables, ignore_index=True)[columns], options.format)
     return GOOD
 
 
@@ -232,7 +231,7 @@ def _agreement(options: argparse.Namespace) -> int:
         unknown=options.unknown,
     )
     print(report.coders(loaded), file=sys.stderr)
-    _print(table, options.format)
+    print_table(table, options.format)
     return GOOD
 
 
@@ -242,7 +241,7 @@ def _bounds(options: argparse.Namespace) -> int:
     loaded = corpus.load(options.corpus)
     table = sensitivity.compute_bounds(loaded, options.dimension, options.scenario)
     print(f"over all reconstructions: {scenarios.describe(scenarios.parse(loaded, options.scenario))}", file=sys.stderr)
-    _print(table[["dimension", "category", "min", "max", "chosen", "scenario"]], options.format)
+    print_table(table[["dimension", "category", "min", "max", "chosen", "scenario"]], options.format)
     return GOOD
 
 
@@ -250,7 +249,7 @@ def _reading_list(options: argparse.Namespace) -> int:
     from review import corpus, recoding
 
     loaded = corpus.load(options.corpus)
-    _print(recoding.compute_reading_list(loaded, options.number, options.scenario), options.format)
+    print_table(recoding.compute_reading_list(loaded, options.number, options.scenario), options.format)
     return GOOD
 
 
@@ -260,16 +259,23 @@ def _prisma(options: argparse.Namespace) -> int:
     loaded = corpus.load(options.corpus)
     table = prisma.compute_flow(loaded, options.selection or corpus.DEFAULT)
     table["label"] = table["label"].str.replace("\n", "; ")
-    _print(table, options.format)
+    print_table(table, options.format)
     return GOOD
 
 
 def _figures(options: argparse.Namespace) -> int:
     from review import gallery, paths
 
+    source = options.source or paths.FIGURES
+    if options.publication:
+        from review import publication
+
+        made = publication.write(source, options.out or paths.RUNS / "publication", options.only)
+        publication.lines(made, lambda line: print(line, file=sys.stderr))
+        return GOOD
     formats = tuple(name.strip() for name in options.format.split(",") if name.strip())
     folder = options.out or paths.RUNS / "figures"
-    for line in gallery.redraw(paths.FIGURES, folder, formats, options.width):
+    for line in gallery.redraw(source, folder, formats, options.width, options.only):
         print(line, file=sys.stderr)
     return GOOD
 
@@ -279,14 +285,14 @@ def _generate(options: argparse.Namespace) -> int:
 
     table = command.run(options)
     if table is not None:
-        _print(table, options.format)
+        print_table(table, options.format)
     return GOOD
 
 
 def _evaluate(options: argparse.Namespace) -> int:
     from review.evaluation import command
 
-    _print(command.run(options), options.format)
+    print_table(command.run(options), options.format)
     return GOOD
 
 
@@ -294,14 +300,14 @@ def _batch(options: argparse.Namespace) -> int:
     from review.batch import command
 
     table, good = command.run(options)
-    _print(table, options.format)
+    print_table(table, options.format)
     return GOOD if good else BAD
 
 
 def _status(options: argparse.Namespace) -> int:
     from review.batch import command
 
-    _print(command.status(options), options.format)
+    print_table(command.status(options), options.format)
     return GOOD
 
 
@@ -325,15 +331,31 @@ def _reproduce(options: argparse.Namespace) -> int:
     return GOOD if result.good else BAD
 
 
+def _delegate(options: argparse.Namespace) -> int:
+    module, suffix, _ = DELEGATED[options.command]
+    return int(getattr(importlib.import_module(module), f"run{suffix}")(options))
+
+
 def _lab(options: argparse.Namespace) -> int:
+    """Open JupyterLab on the first notebook, with all folders of the project beside it.
+
+    The settings in ``jupyter/`` only change defaults: no question about news, no search for newer versions.
+    """
+    import os
     import subprocess
 
     from review import paths
 
+    if options.corpus:
+        raise ReviewError(f"lab opens the notebooks as they are -> write into their parameters: corpus_dir = {options.corpus!r}")
     rest = [item for item in options.rest if item != "--"]
-    start = paths.NOTEBOOKS.relative_to(paths.ROOT) / "00-start.ipynb"
-    command = [sys.executable, "-m", "jupyterlab", str(start), *rest]
-    return GOOD if subprocess.call(command, cwd=paths.ROOT) == 0 else BAD  # noqa: S603 (the user's own options)
+    start = (paths.NOTEBOOKS / "00-start.ipynb").relative_to(paths.ROOT).as_posix()
+    places = [f"--ServerApp.root_dir={paths.ROOT}", f"--LabApp.default_url=/lab/tree/{start}"]
+    command = [sys.executable, "-m", "jupyterlab", *places, *rest]
+    settings = [str(Path(__file__).parent / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    environment = {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, settings))}
+    status = subprocess.call(command, cwd=paths.ROOT, env=environment)  # noqa: S603 (the user's own options)
+    return GOOD if status == 0 else BAD
 
 
 if __name__ == "__main__":

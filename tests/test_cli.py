@@ -211,12 +211,13 @@ def test_the_installed_command_answers_help():
 def test_lab_starts_jupyterlab_on_the_first_notebook(monkeypatch, capsys):
     seen = {}
 
-    def call(command, cwd):
+    def call(command, cwd, env):
         seen.update(command=command, cwd=cwd)
         return 0
 
     monkeypatch.setattr(subprocess, "call", call)
     assert run(capsys, "lab", "--", "--no-browser")[0] == 0
-    assert seen["command"][1:] == ["-m", "jupyterlab", "notebooks/00-start.ipynb", "--no-browser"]
+    opened = ["--LabApp.default_url=/lab/tree/notebooks/00-start.ipynb", "--no-browser"]
+    assert seen["command"][1:] == ["-m", "jupyterlab", f"--ServerApp.root_dir={paths.ROOT}", *opened]
     assert seen["cwd"] == paths.ROOT
     assert (paths.ROOT / "notebooks" / "00-start.ipynb").is_file()

@@ -50,12 +50,29 @@ def test_every_notebook_is_in_the_table():
         assert f"| `{path.stem}` |" in README
 
 
-@pytest.mark.parametrize("name", ["README.md", "data/README.md", "docs/report-card.md"])
+TEXTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "data/README.md", "data/seeds/README.md", "examples/import/README.md"]
+TEXTS += [f"docs/{path.name}" for path in sorted((paths.ROOT / "docs").glob("*.md"))]
+
+
+def test_every_guide_is_reached_from_the_readme():
+    """Directly, or through a guide that is."""
+    reached, waiting = set(), ["README.md"]
+    while waiting:
+        path = paths.ROOT / waiting.pop()
+        for target in re.findall(r"\]\(([^)#]+\.md)(?:#[^)]*)?\)", path.read_text("utf-8")):
+            name = (path.parent / target).resolve().relative_to(paths.ROOT).as_posix()
+            if not target.startswith("https://") and name not in reached:
+                reached.add(name)
+                waiting.append(name)
+    assert {name for name in TEXTS if name.startswith("docs/")} <= reached
+
+
+@pytest.mark.parametrize("name", TEXTS)
 def test_links_and_pictures_lead_somewhere(name):
     path = paths.ROOT / name
     for target in re.findall(r"\]\(([^)]+)\)", path.read_text("utf-8")):
-        if not target.startswith("https://"):
-            assert (path.parent / target).is_file(), target
+        if not target.startswith(("https://", "#")):
+            assert (path.parent / target.partition("#")[0]).exists(), target
 
 
 def test_numbers_of_the_readme_are_those_of_the_corpus():
@@ -71,3 +88,33 @@ def test_numbers_of_the_readme_are_those_of_the_corpus():
     sizes = {"coding.csv": len(loaded.coding), "screening.csv": len(screening), "bibliography.bib": len(loaded.references)}
     for name, rows in sizes.items():
         assert re.search(rf"\| `{name}` \|[^|]+\| {rows:,} \|", data), name
+
+
+def test_numbers_of_the_explanation_are_those_of_the_corpus():
+    from review import corpus, selection, sensitivity
+
+    text = (paths.ROOT / "docs" / "reconstruction.md").read_text("utf-8")
+    loaded = corpus.load()
+    v1, v2 = (set(loaded.selections[name]) for name in ("v1", "v2"))
+    assert f"n = {len(selection.candidates(loaded))} verified" in text
+    assert f"they share {len(v1 & v2)} of {len(v2)} studies" in text
+    assert f"{len(loaded.screening)} records" in text
+    assert f"{len(loaded.selections['pool'])} are *verified*" in text
+    bounds = sensitivity.compute_bounds(loaded, ["evaluation", "technique", "generator"]).set_index(["dimension", "category"])
+    rows = {"downstream evaluation": ("evaluation", "downstream"), "few-shot prompting": ("technique", "few-shot")}
+    rows["GPT-4 as generator"] = ("generator", "gpt-4")
+    for words, place in rows.items():
+        low, high, chosen = bounds.loc[place, ["min", "max", "chosen"]]
+        assert f"| {words} | {low} | {high} | {chosen} |" in text
+    for version, total in (("v1", 57), ("v2", 50)):
+        rows = loaded.implied[(loaded.implied["version"] == version) & (loaded.implied["dimension"] == "evaluation")]
+        assert rows["count"].sum() == total
+        assert f"{total} ({version})" in text
+
+
+def test_the_explanation_says_what_cannot_be_reconstructed():
+    from review import corpus, sensitivity
+    from review.errors import InfeasibleError
+
+    with pytest.raises(InfeasibleError, match="no reconstruction exists"):
+        sensitivity.compute_bounds(corpus.load(), ["evaluation"], "v2+exclusive")
