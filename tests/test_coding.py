@@ -17,8 +17,8 @@ from review import contracts, corpus, paths, writing
 from review.coding import adjudication, codes, desk, names, outcome, pairs, texts, widget
 from review.coding import task as tasks
 from review.coding.answers import EMPTY, Answer, common, differing, from_values, parse, says, shown
-from review.coding.journal import Journal, read
 from review.errors import InputError, MissingExtraError, OptionError, ReviewError, UnknownNameError
+from review.journal import Journal, read
 
 SMALL = corpus.load(TINY)
 BOOK = SMALL.codebook.dimensions

@@ -13,8 +13,8 @@ from review.agreement import cohen_kappa, percent_agreement
 from review.coding import adjudication, codes, outcome, pairs, results, work
 from review.coding import task as tasks
 from review.coding.answers import Answer
-from review.coding.journal import Journal
 from review.errors import InputError, OptionError, ReviewError
+from review.journal import Journal
 
 KEYS = ("evans2021home", "fox2022clinic")
 EVERY = ("adams2018pain", "brown2019sleep", "chen2020mood", "diaz2020work", *KEYS)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
+from review import journal
 from review.errors import InputError, MissingExtraError, OptionError, ReviewError
 from review.evaluation import inputs, rating, rating_demo, rating_file, rating_widget, rubric
 from review.evaluation.rating_desk import Desk
@@ -276,7 +278,9 @@ def test_lines_are_added_and_the_last_one_counts(task, tmp_path):
     first = path.read_bytes()
     with RatingFile(tmp_path, task, "anna") as file:
         line = file.add(0, {**WHOLE, "realistic": 1}, 3, paused=True)
-    assert path.read_bytes() == first + line.text()
+    added = path.read_bytes().removeprefix(first)
+    assert added.endswith(b"\n")
+    assert json.loads(added) == {"format": rating_file.FORMAT, **asdict(line)}
     lines, torn = rating_file.read(path, task)
     assert (len(lines), torn) == (3, b"")
     assert [line.sequence for line in lines] == [1, 2, 3]
@@ -318,10 +322,11 @@ def test_any_sequence_of_answers_and_cuts_keeps_what_was_acknowledged(tmp_path_f
         with RatingFile(folder, task, "anna") as file:
             assert [(line.position, line.answers["good"]) for line in file.lines] == acknowledged
             path, size = file.path, file.path.stat().st_size
-            line = file.add(position, {"good": level}, 1)
-            if cut >= len(line.text()):
+            file.add(position, {"good": level}, 1)
+            written = path.stat().st_size - size
+            if cut >= written:
                 acknowledged.append((position, level))
-        if cut < len(line.text()):
+        if cut < written:
             os.truncate(path, size + cut)
     lines, _ = rating_file.read(path, task) if steps else ((), b"")
     assert [(line.position, line.answers["good"]) for line in lines] == acknowledged
@@ -463,7 +468,7 @@ def test_a_file_system_without_locks_is_refused(task, tmp_path, monkeypatch):
     def refuse(*_):
         raise OSError(37, "No locks available")
 
-    monkeypatch.setattr(rating_file.fcntl, "flock", refuse)
+    monkeypatch.setattr(journal.fcntl, "flock", refuse)
     with pytest.raises(ReviewError, match=r"No locks available.* -> choose a folder on a local disk"):
         RatingFile(tmp_path, task, "anna")
 

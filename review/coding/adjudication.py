@@ -9,10 +9,10 @@ from typing import Any
 from review.coding import names
 from review.coding.answers import EMPTY, NO, YES, Answer, parse, says
 from review.coding.desk import FAILED, HERE, KEPT, MOVED, SAVED, SUPERSEDED, shown, vocabulary
-from review.coding.journal import Journal, Line, read
 from review.coding.pairs import CHOICES, FIRST, SECOND, THIRD, Case, Decision, Pair
 from review.coding.task import Task
 from review.errors import ReviewError
+from review.journal import Journal, Line, read
 
 FORMAT = "synthetic-data-review/adjudication/1"
 PREFIX, SUFFIX = "adjudication-", ".jsonl"
@@ -36,7 +36,7 @@ def load(folder: Path, task: Task, coders: tuple[str, str]) -> Decisions:
 
 
 class Decided:
-    """The file of decisions, open for adding; see :class:`review.coding.journal.Journal` for what is raised."""
+    """The file of decisions, open for adding; see :class:`review.journal.Journal` for what is raised."""
 
     def __init__(self, folder: Path, pair: Pair, adjudicator: str) -> None:
         self.adjudicator = names.check(adjudicator)

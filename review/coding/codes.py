@@ -8,9 +8,9 @@ from typing import Any
 
 from review.coding import names
 from review.coding.answers import EMPTY, Answer, parse
-from review.coding.journal import Journal, Line, read
 from review.coding.task import Task
 from review.errors import InputError, ReviewError
+from review.journal import Journal, Line, read
 
 FORMAT = "synthetic-data-review/codes/1"
 PREFIX, SUFFIX = "codes-", ".jsonl"
@@ -84,7 +84,7 @@ class Codes:
 
 
 class CodesFile:
-    """One coder's file, open for adding; see :class:`review.coding.journal.Journal` for what is raised."""
+    """One coder's file, open for adding; see :class:`review.journal.Journal` for what is raised."""
 
     def __init__(self, folder: Path, task: Task, coder: str) -> None:
         self.task, self.coder = task, coder

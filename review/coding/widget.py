@@ -35,7 +35,7 @@ def show(task: Task, coder: str, folder: Path) -> Any:
     MissingExtraError
         If anywidget is not installed.
     ReviewError
-        If the file cannot be used, see :class:`review.coding.journal.Journal`.
+        If the file cannot be used, see :class:`review.journal.Journal`.
     """
     kind = _kind("coding")
     return kind(Desk(task, CodesFile(folder, task, coder) if coder else None))
