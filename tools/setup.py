@@ -50,14 +50,11 @@ def browser() -> str | None:
 
 def install_browser(level: str) -> None:
     """Install Chromium, and LaTeX for the tests, with the package manager where that can work; else say what is missing."""
-    latex = [] if level != "dev" or shutil.which("pdflatex") else list(LATEX)
-    wanted = [*([] if browser() else ["chromium"]), *latex]
-    apt = shutil.which("apt-get")
-    if wanted and apt and hasattr(os, "geteuid") and os.geteuid() == 0:
-        say(f"installing {', '.join(wanted)} (apt-get)")
-        os.environ["DEBIAN_FRONTEND"] = "noninteractive"
-        run(apt, "update", "-qq", quiet=True)
-        run(apt, "install", "-y", "-qq", "--no-install-recommends", *wanted, quiet=True)
+    latex = level == "dev" and not shutil.which("pdflatex")
+    if not browser():
+        apt_install("chromium")
+    if latex:
+        apt_install(*LATEX)
     if browser():
         say(f"static figures are drawn with {browser()}")
     else:
@@ -65,6 +62,16 @@ def install_browser(level: str) -> None:
         say("To get SVG, PDF and PNG, install Chromium or Chrome (or set BROWSER_PATH) and run again.")
     if latex and not shutil.which("pdflatex"):
         say("no LaTeX was found or could be installed: tests that typeset documents are skipped.")
+
+
+def apt_install(*names: str) -> None:
+    """Install packages of the system where ``apt-get`` may be used; whether they are there is asked afterwards."""
+    apt = shutil.which("apt-get")
+    if apt and hasattr(os, "geteuid") and os.geteuid() == 0:
+        say(f"installing {', '.join(names)} (apt-get)")
+        os.environ["DEBIAN_FRONTEND"] = "noninteractive"
+        run(apt, "update", "-qq", quiet=True)
+        run(apt, "install", "-y", "-qq", "--no-install-recommends", *names, quiet=True)
 
 
 def install_lock(python: Path, name: str) -> None:
