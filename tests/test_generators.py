@@ -41,7 +41,8 @@ def stub(monkeypatch):
 
     module = types.SimpleNamespace(Options=Options, DEFAULT_SIZE=4, generate=generate, calls=calls)
     real = importlib.import_module  # libraries import their own parts with it
-    monkeypatch.setattr(importlib, "import_module", lambda name, *of: module if name.startswith("review.") else real(name, *of))
+    own = "review.generators."
+    monkeypatch.setattr(importlib, "import_module", lambda name, *of: module if name.startswith(own) else real(name, *of))
     return module
 
 

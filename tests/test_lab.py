@@ -77,7 +77,12 @@ def run_all(page, path, seconds=240):
 
     deadline, asked = time.monotonic() + seconds, 0.0
     while time.monotonic() < deadline:
-        cells = [cell for cell in json.loads(path.read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
+        try:
+            book = json.loads(path.read_text("utf-8"))
+        except json.JSONDecodeError:  # it is being saved
+            page.wait_for_timeout(200)
+            continue
+        cells = [cell for cell in book["cells"] if cell["cell_type"] == "code"]
         if cells[-1]["execution_count"]:
             return cells
         dialog = page.locator(".jp-Dialog .jp-mod-accept")

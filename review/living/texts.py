@@ -21,7 +21,6 @@ COLUMNS = ("record", "title", "authors", "year", "venue", "doi", "preprint", "ar
 
 NAMED = ("key", "title", "doi", "arxiv", "pmid", "pmcid")
 _TAKEN = ("title", "authors", "year", "venue", "doi", "preprint", "arxiv", "pmid", "pmcid", "abstract")
-csv.field_size_limit(1_000_000)
 
 
 @dataclass(frozen=True)
