@@ -27,27 +27,13 @@ MOST = 4
 
 
 def _ranges(frame: pd.DataFrame, corpus: Corpus, selection: str, where: str) -> tuple[pd.DataFrame, str]:
-    """Add ``range_low, range_high`` to a table of counts, and say what they are.
+    """Add ``range_low, range_high`` to a table of counts, and say what they are; "" where a count has no range."""
+    from review.sensitivity import with_ranges
 
-    They are missing, and nothing is said, where there are no other reconstructions that a count could be compared with.
-    """
-    import pandas as pd
-
-    from review.errors import InfeasibleError
-    from review.sensitivity import compute_bounds
-
-    ends: dict[tuple[str, str], tuple[int, int]] = {}
-    note = ""
-    if corpus.basis(selection) == "calibrated" and not where.strip() and len(frame):
-        try:
-            found = compute_bounds(corpus, list(dict.fromkeys(frame["dimension"])), corpus.resolve(selection))
-            ends = {(row["dimension"], row["category"]): (row["min"], row["max"]) for row in records(found)}
-            note = RANGE
-        except InfeasibleError as error:
-            note = NO_RANGE.format(error=error)
-    both = [ends.get(place, (None, None)) for place in zip(frame["dimension"], frame["category"], strict=True)]
-    low, high = (pd.array([end[side] for end in both], dtype="Int64") for side in (0, 1))
-    return frame.assign(range_low=low, range_high=high), note
+    table, clash = with_ranges(frame, corpus, selection, where)
+    if clash:
+        return table, NO_RANGE.format(error=clash)
+    return table, RANGE if table["range_low"].notna().any() else ""
 
 
 def reproduction(corpus: Corpus, selection: str = DEFAULT, where: str = "", version: str = DEFAULT) -> PaperTable:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from review import __version__, published, sensitivity, statistics
 from review.corpus import link
-from review.errors import InfeasibleError
 from review.files import records, write_text
 
 if TYPE_CHECKING:
@@ -122,23 +121,9 @@ def compute_reproduction(corpus: Corpus, selection: str = "default", where: str 
     Returns
     -------
     DataFrame
-        The columns of :func:`review.statistics.reproduce`, and ``range_low, range_high``: the smallest and greatest count
-        over all reconstructions that meet the counts of the selection's version. Missing for filtered studies, for a
-        selection that is not calibrated, and where no reconstruction exists.
+        The columns of :func:`review.statistics.reproduce`, and those of :func:`review.sensitivity.with_ranges`.
     """
-    table = statistics.reproduce(corpus, selection, where, version)
-    table["range_low"], table["range_high"] = None, None
-    if corpus.basis(selection) == "calibrated" and not where.strip() and len(table):
-        try:
-            ranges = sensitivity.compute_bounds(corpus, list(dict.fromkeys(table["dimension"])), corpus.resolve(selection))
-        except InfeasibleError:
-            return table.astype({"range_low": "Int64", "range_high": "Int64"})
-        found = {
-            (d, c): (low, high) for d, c, low, high in ranges[["dimension", "category", "min", "max"]].itertuples(index=False)
-        }
-        pairs = [found[place] for place in zip(table["dimension"], table["category"], strict=True)]
-        table["range_low"], table["range_high"] = [low for low, _ in pairs], [high for _, high in pairs]
-    return table.astype({"range_low": "Int64", "range_high": "Int64"})
+    return sensitivity.with_ranges(statistics.reproduce(corpus, selection, where, version), corpus, selection, where)[0]
 
 
 def compute_evidence(corpus: Corpus, keys: Sequence[str]) -> pd.DataFrame:

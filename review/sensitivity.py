@@ -64,6 +64,41 @@ def compute_bounds(
     return pd.DataFrame(rows, columns=columns).astype({"chosen": "Int64"})
 
 
+def with_ranges(table: pd.DataFrame, corpus: Corpus, selection: str = "default", where: str = "") -> tuple[pd.DataFrame, str]:
+    """Add the exact range of each count over all reconstructions to a table of counts.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With the columns ``dimension, category``.
+    selection, where : str
+        As in :meth:`Corpus.studies`. Only counts of a whole calibrated selection have ranges.
+
+    Returns
+    -------
+    table : DataFrame
+        With ``range_low, range_high``: the smallest and greatest count over all reconstructions that meet the counts of the
+        selection's version; missing for filtered studies, for a selection that is not calibrated, and where no reconstruction
+        exists.
+    clash : str
+        Why no reconstruction exists; "" otherwise.
+    """
+    import pandas as pd
+
+    ends: dict[tuple[str, str], tuple[int, int]] = {}
+    clash = ""
+    if corpus.basis(selection) == "calibrated" and not where.strip() and len(table):
+        try:
+            found = compute_bounds(corpus, list(dict.fromkeys(table["dimension"])), corpus.resolve(selection))
+            rows = found[["dimension", "category", "min", "max"]].itertuples(index=False)
+            ends = {(dimension, category): (low, high) for dimension, category, low, high in rows}
+        except InfeasibleError as error:
+            clash = str(error)
+    both = [ends.get(place, (None, None)) for place in zip(table["dimension"], table["category"], strict=True)]
+    low, high = (pd.array([end[side] for end in both], dtype="Int64") for side in (0, 1))
+    return table.assign(range_low=low, range_high=high), clash
+
+
 def categories(corpus: Corpus, model: Model, name: str) -> list[str]:
     """Return the codes of a dimension, or the years of the candidates for ``year``."""
     if name == "year":
