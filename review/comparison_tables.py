@@ -11,9 +11,6 @@ from review.files import records
 from review.paper_notes import BOOTSTRAP, code_title, dimension_title, mark, notes
 from review.paper_table import MISSING, Cell, Column, Group, PaperTable, clean, interval
 
-NOT_INDEPENDENT = ("consensus", "verifier", "llm")
-"""Coders that are no person's or model's own blind coding."""
-
 SIDES = ("before", "after")
 
 
@@ -34,7 +31,7 @@ def agreement(
     corpus, selection, where
         As in :meth:`Corpus.studies`; all studies by default.
     coders : sequence of str
-        Two names; "" or none: the first ones, by name, who coded for themselves.
+        Two names; "" or none: the first of :attr:`Corpus.coders`.
     dimensions : sequence of str, optional
         Dimensions to show; by default those that have published values, or else all.
     seed, resamples : int
@@ -76,7 +73,7 @@ def agreement(
 def _pair(corpus: Corpus, coders: Sequence[str]) -> tuple[str, str]:
     """Return two coders, those named and else the first ones; ("", "") if there are no two."""
     named = [*coders, "", ""][:2]
-    left = [name for name in sorted(set(corpus.coding["coder"]) - set(NOT_INDEPENDENT)) if name not in named]
+    left = [name for name in corpus.coders if name not in named]
     first, second = (name or (left.pop(0) if left else "") for name in named)
     return (first, second) if first and second else ("", "")
 

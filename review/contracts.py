@@ -24,6 +24,9 @@ DECISIONS = ("verified", "unverified", "excluded", "pending")
 CODERS = ("a", "b", "verifier", "llm", "consensus")
 """Coders with a meaning, in the order of a study's rows; people who code have names of their own."""
 
+NOT_THEIR_OWN = ("consensus", "verifier", "llm")
+"""Names of coders that stand for nobody who coded studies for themselves, without seeing others' codes."""
+
 CODER = "[a-z][a-z0-9-]{0,30}"
 """What the name of a coder looks like."""
 
@@ -108,6 +111,14 @@ def schema(name: str) -> pa.DataFrameSchema:
         },
     }
     return pa.DataFrameSchema(tables[name], strict=True, ordered=True, name=name)
+
+
+def meant(coder: str) -> str:
+    """Return the name of :data:`CODERS` that a coder's name almost is, and is not; "" if there is none."""
+    from difflib import get_close_matches
+
+    near = [] if coder in CODERS else get_close_matches(coder, CODERS, 1, 0.8)
+    return near[0] if near else ""
 
 
 def _is_day(text: str) -> bool:

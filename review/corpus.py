@@ -60,6 +60,13 @@ class Corpus:
         return self._table(paths.CODING)
 
     @property
+    def coders(self) -> tuple[str, ...]:
+        """Who coded studies for themselves: coders ``a`` and ``b`` first, then others by name."""
+        found = set(self._tables[paths.CODING]["coder"]) - set(contracts.NOT_THEIR_OWN)
+        known = [name for name in contracts.CODERS if name in found]
+        return (*known, *sorted(found - set(known)))
+
+    @property
     def screening(self) -> pd.DataFrame:
         """``screening.csv``: one row a record; no rows if the corpus has none."""
         return self._table(paths.SCREENING)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from review import codebook
-from review.contracts import CODERS
 from review.corpus import link
 from review.files import records
 from review.joint import SEPARATOR, strata
@@ -101,4 +100,4 @@ def _joined(texts: Sequence[str]) -> str:
 
 def _rank(coder: str) -> tuple[int, str]:
     """Return the place of a coder: the verifier first, the others by name."""
-    return (0 if coder == CODERS[2] else 1, coder)
+    return (0 if coder == "verifier" else 1, coder)

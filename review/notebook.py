@@ -10,8 +10,8 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from review import contracts, paths, report
 from review import corpus as corpora
+from review import paths, report
 from review.files import write_table
 
 if TYPE_CHECKING:
@@ -130,10 +130,7 @@ class Session:
 
     def coder(self, name: str, place: int) -> str:
         """Return a coder: the one named, or for an empty name by place; "" if there is none at that place."""
-        coding = self.corpus.coding["coder"]
-        known = {one: at for at, one in enumerate(contracts.CODERS)}
-        found = set(coding) - {"consensus", "verifier", "llm"}
-        every = sorted(found, key=lambda one: (known.get(one, len(known)), one))
+        every = self.corpus.coders
         return name or (every[place] if place < len(every) else "")
 
     def verifier(self) -> str:

@@ -382,3 +382,11 @@ def test_nothing_is_written_by_loading(tiny):
     with pytest.raises(InputError):
         corpus.load(tiny / "nowhere")
     assert {path: path.read_bytes() for path in tiny.iterdir()} == before
+
+
+def test_coders_of_their_own_come_in_the_order_of_their_meaning(tiny):
+    path = tiny / paths.CODING
+    key, dimension = "adams2018pain", "design"
+    rows = "".join(f"{key},{dimension},{coder},cohort,,,,\n" for coder in ("anna", "llm"))
+    path.write_text(path.read_text("utf-8") + rows, "utf-8")
+    assert corpus.load(tiny).coders == ("a", "b", "anna"), "people come after a and b, whatever their names"

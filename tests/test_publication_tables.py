@@ -200,10 +200,11 @@ def test_a_proposal_of_a_model_is_no_coder_to_compare_with(real):
     assert comparison_tables._pair(real, ("", "verifier")) == ("a", "verifier")
     assert comparison_tables._pair(real, ("b", "")) == ("b", "a")
 
-    class Coded:
-        coding = pd.DataFrame({"coder": ["consensus", "llm", "a"]})
-
-    assert comparison_tables._pair(Coded, ()) == ("", "")
+    coding = real._tables["coding.csv"]
+    proposed = coding.assign(coder=coding["coder"].replace({"b": "llm", "verifier": "consensus"}))
+    alone = replace(real, _tables={**real._tables, "coding.csv": proposed})
+    assert set(alone.coding["coder"]) == {"consensus", "llm", "a"}
+    assert comparison_tables._pair(alone, ()) == ("", "")
 
 
 def test_coefficients_that_are_undefined_are_not_available(small):

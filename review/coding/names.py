@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from review import contracts
@@ -13,9 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from review.corpus import Corpus
-
-RESERVED = ("consensus", "verifier", "llm")
-"""Names that stand for no person."""
 
 
 def check(name: str) -> str:
@@ -28,10 +24,10 @@ def check(name: str) -> str:
     """
     if not re.fullmatch(contracts.CODER, name):
         raise OptionError(f"the name is {name!r} -> use a small letter, then up to 30 small letters, digits and hyphens")
-    if name in RESERVED:
+    if name in contracts.NOT_THEIR_OWN:
         raise OptionError(f"the name {name!r} stands for no person -> choose another one")
-    if name not in contracts.CODERS and (near := get_close_matches(name, contracts.CODERS, 1, 0.8)):
-        raise OptionError(f"the name {name!r} is almost {near[0]!r}, which has a meaning -> choose another one")
+    if near := contracts.meant(name):
+        raise OptionError(f"the name {name!r} is almost {near!r}, which has a meaning -> choose another one")
     return name
 
 
