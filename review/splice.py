@@ -1,16 +1,20 @@
-"""A bibliography with other entries, in which all that stays keeps its text, comments and order."""
+"""A bibliography or a table of codes with other entries, in which all that stays keeps its text and order."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from review import bibliography
+from review import bibliography, contracts, paths
 
 if TYPE_CHECKING:
     from review.bibliography import Reference
+    from review.corpus import Corpus
+
+Row = tuple[str, ...]
 
 
 def spliced(path: Path, text: str, references: list[Reference]) -> str:
@@ -75,3 +79,35 @@ def _end(text: str) -> int:
         if match[0] == "}" and depth == 0:
             return match.end()
     return len(text)
+
+
+def codes_with(corpus: Corpus, rows: Sequence[Row]) -> list[Row]:
+    """Return all rows of ``coding.csv`` with new ones in place of those of the same study and coder.
+
+    Studies that get no new rows stay as they are. In the others rows are ordered by dimension and coder. A new study goes to its
+    place by key if the table is sorted by key, else to the end.
+    """
+    columns = list(contracts.schema(paths.CODING).columns)
+    groups: dict[str, list[Row]] = {}
+    for row in corpus.coding[columns].itertuples(index=False, name=None):
+        groups.setdefault(row[0], []).append(tuple(map(str, row)))
+    ordered = list(groups) == sorted(groups)
+    fresh: dict[str, list[Row]] = {}
+    for row in rows:
+        fresh.setdefault(row[0], []).append(row)
+    dimensions = list(corpus.codebook.dimensions)
+    for key, new in fresh.items():
+        given = {(row[1], row[2]) for row in new}
+        kept = [row for row in groups.get(key, []) if (row[1], row[2]) not in given]
+        groups[key] = sorted([*kept, *new], key=lambda row: (dimensions.index(row[1]), _rank(row[2])))
+    return [row for key in (sorted(groups) if ordered else groups) for row in groups[key]]
+
+
+def _rank(coder: str) -> tuple[int, str]:
+    """Return the place of a coder among the rows of a study: people come after the verifier."""
+    known = contracts.CODERS
+    after = known.index("llm")
+    if coder not in known:
+        return after, coder
+    place = known.index(coder)
+    return (place if place < after else place + 1), ""

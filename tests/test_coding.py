@@ -176,7 +176,7 @@ def test_answers_survive_the_way_through_a_corpus(drawn):
     """Answer -> rows -> checked corpus -> rows -> answer; and the table of studies says the same as the answer."""
     rows = [row for name, answer in drawn.items() for row in answer.rows("evans2021home", name, "anna")]
     rows += [(*row[:2], "consensus", *row[3:]) for row in rows]
-    loaded = writing.change(SMALL, coding=outcome.merge(SMALL, rows)).check()
+    loaded = writing.change(SMALL, coding=outcome.codes_with(SMALL, rows)).check()
     study = loaded.studies().set_index("key").loc["evans2021home"]
     table = loaded.coding
     for name, answer in drawn.items():

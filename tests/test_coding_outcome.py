@@ -115,9 +115,9 @@ def test_rows_of_a_study_are_in_the_order_of_dimensions_and_coders(place):
     held, _, _ = place
     adams = "adams2018pain"
     new = [(adams, "design", who, "cohort", "", "", "", "") for who in ("zoe", "llm", "anna", "consensus")]
-    merged = outcome.merge(held, new)
+    merged = outcome.codes_with(held, new)
     assert [row[2] for row in merged if row[:2] == (adams, "design")] == ["a", "b", "verifier", "anna", "zoe", "llm", "consensus"]
-    assert [row for row in merged if row[0] != adams] == [row for row in outcome.merge(held, []) if row[0] != adams]
+    assert [row for row in merged if row[0] != adams] == [row for row in outcome.codes_with(held, []) if row[0] != adams]
     assert list(dict.fromkeys(row[1] for row in merged if row[0] == adams)) == ["design", "outcome", "setting"]
 
 
@@ -126,10 +126,10 @@ def test_a_study_without_codes_goes_to_its_place_by_key(tiny):
     head, *lines = (tiny / "coding.csv").read_text().splitlines(True)
     new = [("chen2020mood", "design", "anna", "survey", "", "", "", "")]
     (tiny / "coding.csv").write_text("".join([head, *(line for line in lines if not line.startswith("chen2020mood"))]))
-    rows = outcome.merge(corpus.load(tiny), new)
+    rows = outcome.codes_with(corpus.load(tiny), new)
     assert list(dict.fromkeys(row[0] for row in rows)) == list(EVERY)
     (tiny / "coding.csv").write_text("".join([head, lines[-1], lines[0]]))
-    rows = outcome.merge(corpus.load(tiny), new)
+    rows = outcome.codes_with(corpus.load(tiny), new)
     assert [row[0] for row in rows] == ["fox2022clinic", "adams2018pain", "chen2020mood"], "a table in another order keeps it"
 
 
@@ -415,7 +415,7 @@ def test_the_command_says_how_a_selection_is_solved_anew(capsys, calibrated, tmp
 def test_a_broken_consensus_is_refused_with_its_own_remedy(capsys, place, monkeypatch):
     held, _task, folder = place
     path = held.directory / "coding.csv"
-    monkeypatch.setattr(outcome, "merge", lambda *_: [("nobody", "design", "anna", "cohort", "", "", "", "")])
+    monkeypatch.setattr(outcome, "codes_with", lambda *_: [("nobody", "design", "anna", "cohort", "", "", "", "")])
     status, _, err = run(capsys, "--corpus", held.directory, "--work", folder, "--apply")
     assert status == 1
     assert "the key is not in the bibliography -> add the entry, or correct the key" in err

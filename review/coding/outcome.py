@@ -11,6 +11,7 @@ from review.coding.adjudication import Decisions
 from review.coding.codes import Codes
 from review.coding.pairs import Pair
 from review.errors import ReviewError
+from review.splice import Row, codes_with
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,8 +25,6 @@ RULES = ("both coders: ", "adjudicated by ")
 
 FEW = 30
 """Studies below which shares and coefficients are only a hint."""
-
-Row = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class Outcome:
         """
         if not self.settled:
             raise ReviewError("no study is settled -> finish it with both coders, and adjudicate their disagreements")
-        coding = merge(self.corpus, self.rows())
+        coding = codes_with(self.corpus, self.rows())
         if not reselect:
             return writing.change(self.corpus, coding=coding)
         return writing.change(self.corpus, coding=coding, selection=_solve(self.corpus, coding))
@@ -83,38 +82,6 @@ def rows_of(codes: Codes, keys: Iterable[str]) -> list[Row]:
     """Return the rows of ``coding.csv`` of one coder for some studies."""
     places = [(key, name) for key in keys for name in codes.task.dimensions]
     return [row for key, name in places for row in codes.answer(key, name).rows(key, name, codes.coder)]
-
-
-def merge(corpus: Corpus, rows: Sequence[Row]) -> list[Row]:
-    """Return all rows of ``coding.csv`` with new ones in place of those of the same study and coder.
-
-    Studies that get no new rows stay as they are. In the others rows are ordered by dimension and coder. A new study goes to its
-    place by key if the table is sorted by key, else to the end.
-    """
-    columns = list(contracts.schema(paths.CODING).columns)
-    groups: dict[str, list[Row]] = {}
-    for row in corpus.coding[columns].itertuples(index=False, name=None):
-        groups.setdefault(row[0], []).append(tuple(map(str, row)))
-    ordered = list(groups) == sorted(groups)
-    fresh: dict[str, list[Row]] = {}
-    for row in rows:
-        fresh.setdefault(row[0], []).append(row)
-    dimensions = list(corpus.codebook.dimensions)
-    for key, new in fresh.items():
-        given = {(row[1], row[2]) for row in new}
-        kept = [row for row in groups.get(key, []) if (row[1], row[2]) not in given]
-        groups[key] = sorted([*kept, *new], key=lambda row: (dimensions.index(row[1]), _rank(row[2])))
-    return [row for key in (sorted(groups) if ordered else groups) for row in groups[key]]
-
-
-def _rank(coder: str) -> tuple[int, str]:
-    """Return the place of a coder among the rows of a study: people come after the verifier."""
-    known = contracts.CODERS
-    after = known.index("llm")
-    if coder not in known:
-        return after, coder
-    place = known.index(coder)
-    return (place if place < after else place + 1), ""
 
 
 def _solve(corpus: Corpus, coding: Sequence[Row]) -> list[Row]:
@@ -157,7 +124,9 @@ def compare(corpus: Corpus, codes: Sequence[Codes], keys: Sequence[str], *, seed
         As from :func:`review.agreement.compute_agreement`; without rows if there is nothing to compare.
     """
     people = [one.coder for one in codes]
-    rows = [row for row in merge(corpus, []) if row[2] not in people and not (row[2] == CONSENSUS and row[5].startswith(RULES))]
+    rows = [
+        row for row in codes_with(corpus, []) if row[2] not in people and not (row[2] == CONSENSUS and row[5].startswith(RULES))
+    ]
     rows += [row for one in codes for row in rows_of(one, keys)]
     coders = (*people, CONSENSUS)[:2] if people else ()
     given = coders if coders and {row[2] for row in rows}.issuperset(coders) else ("", "")

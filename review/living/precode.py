@@ -16,6 +16,7 @@ from review.living import prompts
 from review.living.prompts import Budget, Proposal
 from review.living.texts import NONE, Texts
 from review.llm.request import Completion, Request
+from review.splice import Row, codes_with
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,7 +147,9 @@ def propose(
             asked[key, name] = _answered(_complete(model, request, key, name), dimension, titles[key], abstract, budget)
         say(f"{number} of {len(keys)}: {key}")
     rows = [(key, name, one.value, one.quote, one.reason) for (key, name), found in asked.items() for one in found]
-    return Coded(writing.change(corpus, coding=_merged(corpus, asked, model, texts, budget)), tuple(rows), skipped)
+    return Coded(
+        writing.change(corpus, coding=codes_with(corpus, _rows(corpus, asked, model, texts, budget))), tuple(rows), skipped
+    )
 
 
 def _complete(model: Model, request: Request, key: str, name: str) -> Completion:
@@ -162,33 +165,19 @@ def _answered(answer: Completion, dimension: Dimension, title: str, abstract: st
     return prompts.read(answer.text, dimension, title, abstract, budget)
 
 
-def _merged(
+def _rows(
     corpus: Corpus, asked: Mapping[tuple[str, str], Sequence[Proposal]], model: Model, texts: Texts, budget: Budget
-) -> list[tuple[str, ...]]:
-    """Return the rows of ``coding.csv`` with proposals among them; no row of another coder is touched."""
+) -> list[Row]:
+    """Return proposals as rows of ``coding.csv``."""
     identity = model.identity
     name = " ".join(part for part in (identity.get("model", ""), identity.get("sha256", "")[:12]) if part)
-    blocks: dict[str, list[tuple[str, ...]]] = {}
-    for row in corpus.coding.itertuples(index=False, name=None):
-        if row[2] != CODER or (row[0], row[1]) not in asked:
-            blocks.setdefault(row[0], []).append(tuple(map(str, row)))
-    ordered = list(blocks) == sorted(blocks)
+    rows: list[Row] = []
     for (key, dimension), found in asked.items():
         marks = f"{name}, prompt {prompts.fingerprint(corpus.codebook[dimension], budget)}"
         scope, source = ("abstract", texts.name) if texts.abstract(key) else ("", "title alone")
         said = [(one.value, f'"{one.quote}"' if one.value else f"unknown: {one.reason}") for one in found]
-        rows = [(key, dimension, CODER, value, "", f"{words} ({marks})", source, scope) for value, words in said]
-        block = blocks.setdefault(key, [])
-        place = _place(block, dimension)
-        block[place:place] = rows
-    keys = sorted(blocks) if ordered else list(blocks)
-    return [row for key in keys for row in blocks[key]]
-
-
-def _place(block: Sequence[tuple[str, ...]], dimension: str) -> int:
-    """Return where a proposal goes among a study's rows: before the consensus on the same dimension."""
-    same = [place for place, row in enumerate(block) if row[1] == dimension]
-    return next((place for place in same if block[place][2] == "consensus"), same[-1] + 1 if same else len(block))
+        rows += [(key, dimension, CODER, value, "", f"{words} ({marks})", source, scope) for value, words in said]
+    return rows
 
 
 def compute_agreement(corpus: Corpus, *, seed: int = 0, resamples: int = 2000) -> pd.DataFrame:
