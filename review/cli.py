@@ -17,7 +17,7 @@ GOOD, BAD, USAGE = 0, 1, 2
 DELEGATED = {
     "import": ("review.importing.command", "", "read references from a file; show what would change, and change it with --apply"),
     "code": ("review.coding.command", "", "list what is still to be coded, and how far coders agree"),
-    "update": ("review.living.command", "_update", "query PubMed, arXiv and OpenAlex for new records"),
+    "update": ("review.living.update_command", "", "query PubMed, arXiv and OpenAlex for new records"),
     "asreview": ("review.living.command", "_asreview", "exchange records with ASReview LAB"),
     "precode": ("review.living.command", "_precode", "let a language model propose codes, stored as coder llm"),
     "tables": ("review.publication_tables", "", "write tables for a paper: HTML, LaTeX, Word"),

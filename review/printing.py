@@ -1,4 +1,4 @@
-"""Tables on standard output, for people or for programs."""
+"""Tables on standard output, for people or for programs, and what becomes of a change of a corpus on standard error."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from review.writing import Change
 
 
 def print_table(frame: pd.DataFrame, form: str) -> None:
@@ -37,3 +39,29 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3f}"
     return "" if value is None else str(value)
+
+
+def settle(change: Change, *, apply: bool) -> None:
+    """Write a change of a corpus, or check it and say what it would be.
+
+    Raises
+    ------
+    InputError
+        If the new corpus would not be good: nothing was written.
+    """
+    from review.errors import printable
+
+    def say(text: str) -> None:
+        print(printable(text), file=sys.stderr)
+
+    files = ", ".join(change.files)
+    if not change:
+        say("nothing would change")
+    elif apply:
+        written = change.apply()
+        say(f"{written.directory}: written: {files}; hash {written.hash[:12]}")
+        if (written.directory / "build" / "build.py").is_file():
+            say(f"note: {written.directory}/build/build.py makes these files from evidence; run again, it takes the change away")
+    else:
+        change.check()
+        say(f"would change: {files}; nothing is written without --apply")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from review.errors import OptionError, ReviewError, printable
-from review.printing import print_table
+from review.printing import print_table, settle
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +83,7 @@ def _outcome(options: argparse.Namespace) -> Outcome:
     readings = reading.read_all(options.files, options.from_format)
     records = [record for one in readings for record in one.records]
     threshold = matching.THRESHOLD if options.threshold is None else options.threshold
-    matches = iter(matching.match(records, loaded, threshold, _decisions(options.decide)))
+    matches = iter(matching.match(records, loaded, threshold, decisions(options.decide)))
     batches = []
     for one in readings:
         part = [next(matches) for _ in one.records]
@@ -99,7 +99,7 @@ def _outcome(options: argparse.Namespace) -> Outcome:
     return outcome
 
 
-def _decisions(given: Sequence[str]) -> dict[str, str]:
+def decisions(given: Sequence[str]) -> dict[str, str]:
     """Return the answers of ``--decide RECORD=ANSWER`` by record."""
     found: dict[str, str] = {}
     for text in given:
@@ -231,17 +231,7 @@ def _finish(outcome: Outcome, options: argparse.Namespace) -> int:
             message = f"{len(undecided)} records of the list are to be decided, nothing is written -> add --decide for each"
             raise ReviewError(message)
         return 0
-    if not outcome.change:
-        say("nothing would change")
-    elif options.apply:
-        files = ", ".join(outcome.change.files)
-        loaded = outcome.change.apply()
-        say(f"{loaded.directory}: written: {files}; hash {loaded.hash[:12]}")
-        if (loaded.directory / "build" / "build.py").is_file():
-            say(f"note: {loaded.directory}/build/build.py makes these files from evidence; run again, it takes the import away")
-    else:
-        outcome.change.check()
-        say(f"would change: {', '.join(outcome.change.files)}; nothing is written without --apply")
+    settle(outcome.change, apply=options.apply)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Commands of the living review: ``review update``, ``review asreview`` and ``review precode``."""
+"""Commands of the living review beside ``review update``: ``review asreview`` and ``review precode``."""
 
 from __future__ import annotations
 
@@ -8,26 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from review.errors import OptionError, printable
-from review.printing import print_table
+from review.printing import print_table, settle
 
 if TYPE_CHECKING:
     from review.corpus import Corpus
     from review.living.texts import Texts
-    from review.writing import Change
-
-
-def add_update_arguments(command: argparse.ArgumentParser) -> None:
-    """Add the options of ``review update``."""
-    from review.living.update_command import add_arguments
-
-    add_arguments(command)
-
-
-def run_update(options: argparse.Namespace) -> int:
-    """Ask databases for new records."""
-    from review.living.update_command import run
-
-    return run(options)
 
 
 def add_asreview_arguments(command: argparse.ArgumentParser) -> None:
@@ -84,23 +69,9 @@ def _import(options: argparse.Namespace, loaded: Corpus) -> int:
     counts = ", ".join(f"{number} {what}" for what, number in table["what"].value_counts().sort_index().items())
     print(f"{len(table)} records: {counts}", file=sys.stderr)
     against = (table["what"] == asreview.CONFLICT).any() and not options.overwrite
-    return _apply(
-        options, found.change, "a label against an earlier decision changes nothing without --overwrite" if against else ""
-    )
-
-
-def _apply(options: argparse.Namespace, change: Change, note: str = "") -> int:
-    """Write a change, or say what it would be."""
-    if note:
-        print(note, file=sys.stderr)
-    if not change:
-        print("nothing would change", file=sys.stderr)
-    elif options.apply:
-        written = change.apply()
-        print(f"{written.directory}: written: {', '.join(change.files)}; hash {written.hash[:12]}", file=sys.stderr)
-    else:
-        change.check()
-        print(f"would change: {', '.join(change.files)}; nothing is written without --apply", file=sys.stderr)
+    if against:
+        print("a label against an earlier decision changes nothing without --overwrite", file=sys.stderr)
+    settle(found.change, apply=options.apply)
     return 0
 
 
@@ -150,7 +121,8 @@ def run_precode(options: argparse.Namespace) -> int:
     table = precode.compute_agreement(found.change.check(), seed=options.seed, resamples=options.resamples)
     for row in table.to_dict("records"):
         say(precode.sentence(row))
-    return _apply(options, found.change)
+    settle(found.change, apply=options.apply)
+    return 0
 
 
 def _texts(options: argparse.Namespace, loaded: Corpus) -> Texts:

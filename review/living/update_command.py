@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from review.errors import InputError, OptionError, printable
-from review.printing import print_table
+from review.printing import print_table, settle
 
 if TYPE_CHECKING:
     from review.corpus import Corpus
@@ -39,7 +39,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Fetch, compare, show; change the corpus only with ``--apply``."""
     from review import corpus
-    from review.importing.command import _decisions
+    from review.importing.command import decisions
     from review.living import update
 
     if options.timeout <= 0 or options.max < 0:
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     loaded = corpus.load(options.corpus)
     store = _store(options)
     answers = _fetch(store, options)
-    found = update.compare(store.plan, answers, loaded, _decisions(options.decide))
+    found = update.compare(store.plan, answers, loaded, decisions(options.decide))
     _write(store, found)
     print_table(found.summary() if options.format == "table" else found.table(), options.format)
     _tell(found, store)
@@ -159,17 +159,10 @@ def _tell(found: Update, store: Store) -> None:
 
 
 def _apply(found: Update, loaded: Corpus, apply: bool) -> int:
-    """Write the change, or say what it would be."""
+    """Write the change, or say what it would be; without a new record there is none."""
+    from review import writing
     from review.living import update
 
-    if not any(one.verdict == "new" for one in found.matches):
-        print("nothing would change", file=sys.stderr)
-        return 0
-    change = update.change(found, loaded)
-    if not apply:
-        change.check()
-        print(f"would change: {', '.join(change.files)}; nothing is written without --apply", file=sys.stderr)
-        return 0
-    written = change.apply()
-    print(f"{written.directory}: written: {', '.join(change.files)}; hash {written.hash[:12]}", file=sys.stderr)
+    new = any(one.verdict == "new" for one in found.matches)
+    settle(update.change(found, loaded) if new else writing.Change(loaded.directory, {}), apply=apply)
     return 0
