@@ -212,17 +212,18 @@ def _identity(reference: bibliography.Reference) -> dict[str, Any]:
     }
 
 
+ADDRESSES = (
+    ("doi", "DOI", "https://doi.org/"),
+    ("arxiv", "arXiv", "https://arxiv.org/abs/"),
+    ("pmid", "PubMed", "https://pubmed.ncbi.nlm.nih.gov/"),
+    ("pmcid", "PubMed Central", "https://pmc.ncbi.nlm.nih.gov/articles/"),
+)
+"""Identifiers of a study, the preferred first: column, name of the register, and what comes before it in an address."""
+
+
 def link(row: Mapping[str, Any]) -> str:
     """Return the canonical address of a study: DOI, arXiv, PubMed, PubMed Central, or none."""
-    for identifier, prefix in (
-        ("doi", "https://doi.org/"),
-        ("arxiv", "https://arxiv.org/abs/"),
-        ("pmid", "https://pubmed.ncbi.nlm.nih.gov/"),
-        ("pmcid", "https://pmc.ncbi.nlm.nih.gov/articles/"),
-    ):
-        if row[identifier]:
-            return f"{prefix}{row[identifier]}"
-    return ""
+    return next((f"{prefix}{row[name]}" for name, _, prefix in ADDRESSES if row.get(name)), "")
 
 
 def _short(authors: str) -> str:

@@ -26,13 +26,6 @@ FILE = "task.json"
 UNCODED, AGAIN, NAMED = "not coded yet", "coded again", "named"
 """Why the studies of a task are in it."""
 
-_PREFIXES = (
-    ("doi", "DOI", "https://doi.org/"),
-    ("arxiv", "arXiv", "https://arxiv.org/abs/"),
-    ("pmid", "PubMed", "https://pubmed.ncbi.nlm.nih.gov/"),
-    ("pmcid", "PubMed Central", "https://pmc.ncbi.nlm.nih.gov/articles/"),
-)
-
 
 @dataclass(frozen=True)
 class Study:
@@ -186,7 +179,7 @@ def plan(
     purpose, chosen = (NAMED, list(dict.fromkeys(keys))) if keys else _choose(corpus, n, seed, selection, where)
     if not chosen:
         raise OptionError("no study is left by the selection and the filter -> choose others")
-    columns = ["key", "title", "authors", "year", "venue", *(field for field, _, _ in _PREFIXES)]
+    columns = ["key", "title", "authors", "year", "venue", *(field for field, _, _ in corpora.ADDRESSES)]
     rows = every.loc[sorted(chosen), columns].to_dict("records")
     studies = tuple(_study(row, (texts or {}).get(str(row["key"]), "")) for row in rows)
     return Task(purpose, studies, corpus.codebook.dimensions, seed)
@@ -208,7 +201,7 @@ def _choose(corpus: Corpus, n: int, seed: int, selection: str, where: str) -> tu
 
 
 def _study(row: Mapping[Any, Any], text: str) -> Study:
-    links = tuple((name, str(row[field]), f"{prefix}{row[field]}") for field, name, prefix in _PREFIXES if row[field])
+    links = tuple((name, str(row[field]), f"{prefix}{row[field]}") for field, name, prefix in corpora.ADDRESSES if row[field])
     year = str(row["year"])
     return Study(row["key"], row["title"], row["authors"], year if year.isdecimal() else "", row["venue"], links, text)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from review import paths, writing
+from review.corpus import link
 from review.errors import InputError, OptionError
 from review.files import records, rows_to_csv, write_text
 from review.importing import entries
@@ -30,7 +31,6 @@ EXCLUDED_BY = "excluded-by-screener"
 NOT_VERIFIED = "not-verified"
 SAME, EXCLUDE, INCLUDE, CONFLICT, REPLACE = "as before", "excluded", "included", "conflict", "overwritten"
 UNLABELLED, ELSEWHERE = "no label", "not found"
-_PREFIX = (("doi", "https://doi.org/"), ("arxiv", "https://arxiv.org/abs/"), ("pmid", "https://pubmed.ncbi.nlm.nih.gov/"))
 
 
 def compute_records(corpus: Corpus, texts: Texts = NONE, only: str = "all") -> pd.DataFrame:
@@ -68,7 +68,7 @@ def compute_records(corpus: Corpus, texts: Texts = NONE, only: str = "all") -> p
         key = str(row["key"])
         known = texts.records.get(key)
         names = authors.get(key) or ("; ".join(known.authors) if known else "")
-        address = next((prefix + str(row[name]) for name, prefix in _PREFIX if row[name]), "")
+        address = link({str(name): value for name, value in row.items()})
         included = {"pending": None, "excluded": 0}.get(str(row["decision"]), 1)
         year = int(row["year"]) if row["year"] else None
         rows.append((key, row["title"], texts.abstract(key), names, year, row["doi"], address, included))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from review.bibliography import Reference, write
 from review.codebook import NOT
-from review.corpus import ALL, DEFAULT, POOL
+from review.corpus import ADDRESSES, ALL, DEFAULT, POOL
 from review.files import records
 from review.site.clean import web
 from review.site.places import Places
@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     from review.codebook import Dimension
     from review.corpus import Corpus
 
-IDENTIFIERS = (
-    ("doi", "DOI", "https://doi.org/"),
-    ("arxiv", "arXiv", "https://arxiv.org/abs/"),
-    ("pmid", "PubMed", "https://pubmed.ncbi.nlm.nih.gov/"),
-    ("pmcid", "PubMed Central", "https://pmc.ncbi.nlm.nih.gov/articles/"),
-)
 UNKNOWN = "unknown"
 CONSENSUS = "consensus"
 BASES = {
@@ -126,7 +120,7 @@ def _coders(corpus: Corpus) -> dict[str, int]:
 
 def _identifiers(reference: Reference, row: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
     """Return kind, text and address of each identifier."""
-    found = [(title, str(row[name]), web(f"{prefix}{row[name]}")) for name, title, prefix in IDENTIFIERS if row[name]]
+    found = [(title, str(row[name]), web(f"{prefix}{row[name]}")) for name, title, prefix in ADDRESSES if row[name]]
     for name, title in (("preprint", "Preprint"), ("url", "Page")):
         value = reference.fields.get(name, "")
         if value:
