@@ -6,6 +6,9 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from review.errors import ReviewError
 
 LONGEST_SOCKET = 100
 """Bytes of a socket's path that every system allows (the limit of ``sun_path`` is 104 on macOS, 108 on Linux)."""
@@ -33,3 +36,31 @@ def restored(name: str) -> Iterator[None]:
         os.environ.pop(name, None)
         if before is not None:
             os.environ[name] = before
+
+
+@contextmanager
+def held(folder: Path, doing: str) -> Iterator[None]:
+    """Hold a folder; it is free again when the process ends, however it ends.
+
+    Parameters
+    ----------
+    folder : Path
+    doing : str
+        What another process that holds it is doing, for the message.
+
+    Raises
+    ------
+    ReviewError
+        If another process holds it.
+    """
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ReviewError(f"another process is {doing} {folder} -> wait for it, then run again") from None
+        yield
+    finally:
+        os.close(handle)

@@ -11,16 +11,16 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from review import bibliography, contracts, corpus, paths
-from review.errors import InputError, ReviewError
+from review.errors import InputError
 from review.files import digest, rows_to_csv, to_json, write_bytes, write_text
 from review.splice import spliced
+from review.system import held
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +90,7 @@ class Change:
             If another process is changing this corpus: nothing was written.
         """
         self.check()
-        with _locked(self.folder):
+        with held(self.folder, "changing"):
             _finish(self.folder)
             for name, (before, _) in self.files.items():
                 if _text(self.folder / name) != before:
@@ -172,7 +172,7 @@ def recover(folder: Path | str) -> bool:
     place = Path(folder)
     if not (place / JOURNAL).exists():
         return False
-    with _locked(place):
+    with held(place, "changing"):
         return _finish(place)
 
 
@@ -191,13 +191,13 @@ def _finish(folder: Path) -> bool:
     if not decided.is_file():
         shutil.rmtree(journal, ignore_errors=True)
         return False
-    for name, held in json.loads(decided.read_text("utf-8")).items():
+    for name, wanted in json.loads(decided.read_text("utf-8")).items():
         new = journal / name
         if new.is_file():
-            if digest(new.read_bytes()) != held:
+            if digest(new.read_bytes()) != wanted:
                 raise InputError.one(new, "the file of an unfinished change is damaged", f"look at it, then remove {journal}")
             os.replace(new, folder / name)
-        elif not (folder / name).is_file() or digest((folder / name).read_bytes()) != held:
+        elif not (folder / name).is_file() or digest((folder / name).read_bytes()) != wanted:
             raise InputError.one(
                 folder / name, "the file is not what an unfinished change left", f"look at it, then remove {journal}"
             )
@@ -208,19 +208,3 @@ def _finish(folder: Path) -> bool:
 
 def _text(path: Path) -> str:
     return path.read_bytes().decode("utf-8") if path.is_file() else ""
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a corpus' folder; it is free again when the process ends, however it ends."""
-    import fcntl
-
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ReviewError(f"another process is changing {folder} -> wait for it, then run again") from None
-        yield
-    finally:
-        os.close(handle)

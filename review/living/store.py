@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from review.errors import InputError, OptionError, ReviewError
+from review.errors import InputError, OptionError
 from review.files import digest, to_json, write_bytes, write_text
 from review.living.asking import FORMAT, Plan
+from review.system import held
 
 REQUEST = "request.json"
 JOURNAL = "journal.jsonl"
@@ -77,8 +77,7 @@ class Store:
         write_text(folder / REQUEST, to_json(plan.body()))
         return cls(folder, plan)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Hold the folder, so that no other process asks for the same pages.
 
         Raises
@@ -86,17 +85,7 @@ class Store:
         ReviewError
             If another process holds it.
         """
-        import fcntl
-
-        handle = os.open(self.folder, os.O_RDONLY)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ReviewError(f"another process is updating {self.folder} -> wait for it, then run again") from None
-            yield
-        finally:
-            os.close(handle)
+        return held(self.folder, "updating")
 
     def paged(self, paging: Mapping[str, str]) -> None:
         """Note how a source is paged through; only before its first page."""
