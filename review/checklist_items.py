@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from review import paths
+from review.codebook import plain, read_nodes
 from review.errors import InputError, Problem
 from review.files import read_text
 
@@ -81,15 +82,7 @@ def load(path: Path = SOURCE) -> Checklist:
     InputError
         With every problem: no plain YAML, missing or wrong parts, an unknown status, a number that stands twice.
     """
-    import yaml
-
-    from review.codebook import composed
-
-    try:
-        root = composed(str(path), read_text(path))
-        data = None if root is None else yaml.SafeLoader("").construct_document(root)
-    except yaml.YAMLError as error:
-        raise InputError.one(path, str(error).splitlines()[0], "correct the YAML") from None
+    data = plain(path, read_nodes(path))
     top = data if isinstance(data, dict) else {}
     problems: list[Problem] = []
 

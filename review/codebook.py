@@ -117,25 +117,52 @@ def load(path: Path) -> Codebook:
     InputError
         If the file is not YAML, or a dimension or category lacks a part; all problems at once.
     """
+    root = read_nodes(path)
+    data = plain(path, root)
+    checker = _Checker(str(path), root)
+    book = checker.codebook(data)
+    if checker.problems:
+        raise InputError(checker.problems)
+    return book
+
+
+def read_nodes(path: Path) -> Any:
+    """Return the nodes of a file of plain YAML; None if it holds nothing.
+
+    Raises
+    ------
+    InputError
+        If it is not YAML, or has tags, anchors or merge keys, with the line.
+    """
     import yaml
 
     text = read_text(path)
     try:
-        root = composed(str(path), text)
-        data = None if root is None else yaml.SafeLoader("").construct_document(root)
+        return composed(str(path), text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         position = getattr(error, "position", None)
         line = mark.line + 1 if mark else None if position is None else text.count("\n", 0, position) + 1
         problem = str(getattr(error, "problem", None) or error).splitlines()[0]
         raise InputError([Problem(str(path), line, None, problem, "correct the YAML")]) from None
-    except ValueError as error:
-        raise InputError([Problem(str(path), None, None, str(error), "correct the YAML")]) from None
-    checker = _Checker(str(path), root)
-    book = checker.codebook(data)
-    if checker.problems:
-        raise InputError(checker.problems)
-    return book
+
+
+def plain(path: Path, root: Any) -> Any:
+    """Return nodes of plain YAML as plain values.
+
+    Raises
+    ------
+    InputError
+        If a value cannot be, such as a day that does not exist.
+    """
+    import yaml
+
+    try:
+        return None if root is None else yaml.SafeLoader("").construct_document(root)
+    except (yaml.YAMLError, ValueError) as error:
+        problem = str(getattr(error, "problem", None) or error).splitlines()[0]
+        mark = getattr(error, "problem_mark", None)
+        raise InputError([Problem(str(path), mark.line + 1 if mark else None, None, problem, "correct the YAML")]) from None
 
 
 def composed(file: str, text: str) -> Any:

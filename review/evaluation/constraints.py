@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from review.codebook import composed
+from review.codebook import read_nodes
 from review.errors import InputError, Problem
 from review.evaluation.inputs import CLASS, NUMBER, Column
 from review.evaluation.metrics import LOWER, Metric, Value
-from review.files import read_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,15 +122,7 @@ def load(path: Path, columns: Iterable[Column] = ()) -> tuple[Rule, ...]:
     InputError
         If the file is not YAML, has a tag, or an entry is no rule; all problems at once.
     """
-    import yaml
-
-    text = read_text(path)
-    try:
-        root = composed(str(path), text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = str(getattr(error, "problem", None) or error).splitlines()[0]
-        raise InputError([Problem(str(path), mark.line + 1 if mark else None, None, problem, "correct the YAML")]) from None
+    root = read_nodes(path)
     reader = _Reader(str(path))
     rules = reader.rules(root)
     if reader.problems:

@@ -9,8 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from review.codebook import plain, read_nodes
 from review.errors import InputError, OptionError, Problem
-from review.files import read_text
 
 SOURCES = ("pubmed", "arxiv", "openalex")
 DEFAULT = Path(__file__).with_name("query.yaml")
@@ -96,21 +96,8 @@ def load(path: Path | str = DEFAULT) -> Query:
     InputError
         With every problem of the file.
     """
-    import yaml
-
-    from review.codebook import composed
-
     file = str(path)
-    text = read_text(Path(path))
-    try:
-        root = composed(file, text)
-        data = None if root is None else yaml.SafeLoader("").construct_document(root)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = str(getattr(error, "problem", None) or error).splitlines()[0]
-        raise InputError([Problem(file, mark.line + 1 if mark else None, None, problem, "correct the YAML")]) from None
-    except ValueError as error:
-        raise InputError.one(file, str(error), "correct the YAML") from None
+    data = plain(Path(path), read_nodes(Path(path)))
     problems: list[Problem] = []
     found = _query(data, file, problems)
     if problems:
