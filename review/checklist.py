@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from review.checklist_items import COLUMNS, GUIDELINES, STATUSES, Checklist, Item, load, numbers_of, unresolved
 from review.errors import OptionError
-from review.files import records, rows_to_csv, to_json
+from review.files import records
+from review.printing import print_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,22 +138,16 @@ def run(options: argparse.Namespace) -> int:
     """Print the checklist; 1 if it names a place that does not exist."""
     if options.corpus:
         raise OptionError("the checklist is about this repository, not about a corpus -> leave out --corpus")
+    import pandas as pd
+
     listed = load()
-    frame = compute_checklist(listed)
     if options.format == "md":
         sys.stdout.write(to_markdown(listed))
-    elif options.format == "json":
-        sys.stdout.write(to_json(records(frame)))
-    elif options.format == "csv":
-        sys.stdout.write(rows_to_csv(frame.columns, (row.values() for row in records(frame))))
+    elif options.format == "table":
+        rows = [(one.prisma_scr, ", ".join(one.prisma_2020), one.status, _named(one)) for one in listed.items]
+        print_table(pd.DataFrame(rows, columns=["ScR", "2020", "status", "item"]), "table")
     else:
-        rows = [
-            ("ScR", "2020", "status", "item"),
-            *((i.prisma_scr, ", ".join(i.prisma_2020), i.status, _named(i)) for i in listed.items),
-        ]
-        widths = [max(len(row[place]) for row in rows) for place in range(4)]
-        for row in rows:
-            print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print_table(compute_checklist(listed), options.format)
     counts = [f"{row['status']} {row['prisma_scr']}/{row['prisma_2020']}" for row in records(count_statuses(listed))]
     print(f"items of PRISMA-ScR/PRISMA 2020: {', '.join(counts)}", file=sys.stderr)
     lost = unresolved(listed)

@@ -65,9 +65,7 @@ def split_doi(text: str) -> tuple[str, str, str]:
 
 def arxiv(text: str) -> str:
     """Return an arXiv identifier without version, of the new or the old kind; "" if it is none."""
-    bare = re.sub(
-        r"^(?:https?://)?(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/|^arxiv\s*:\s*", "", text.strip(), flags=re.IGNORECASE
-    )
+    bare = _ARXIV_PREFIX.sub("", text.strip())
     bare = re.sub(r"\s*\[[\w.-]+\]$|\.pdf$|/$", "", bare, flags=re.IGNORECASE)
     match = _ARXIV.fullmatch(bare)
     return match[1].lower() if match else ""
