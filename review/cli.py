@@ -5,30 +5,26 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from review import __version__
+from review.commands import DELEGATED
 from review.errors import InputError, ReviewError, printable
 from review.printing import print_table
 
 GOOD, BAD, USAGE = 0, 1, 2
 
-DELEGATED = {
-    "import": ("review.importing.command", "", "read references from a file; show what would change, and change it with --apply"),
-    "code": ("review.coding.command", "", "list what is still to be coded, and how far coders agree"),
-    "update": ("review.living.update_command", "", "query PubMed, arXiv and OpenAlex for new records"),
-    "asreview": ("review.living.command", "_asreview", "exchange records with ASReview LAB"),
-    "precode": ("review.living.command", "_precode", "let a language model propose codes, stored as coder llm"),
-    "tables": ("review.publication_tables", "", "write tables for a paper: HTML, LaTeX, Word"),
-    "checklist": ("review.checklist", "", "print the PRISMA-ScR checklist with where each item is answered"),
-    "site": ("review.site.command", "", "build a static site from executed notebooks"),
-}
-"""Commands whose options and work stand in a module of their own: its name, the suffix of its two functions, the help."""
 
+def parser(asked: Collection[str] | None = None) -> argparse.ArgumentParser:
+    """Return the parser of all commands.
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
+    Parameters
+    ----------
+    asked : collection of str, optional
+        Words of a command line: of the commands in :data:`DELEGATED` only those named in it get their options, which takes
+        loading their modules. By default all do.
+    """
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--corpus", default="", metavar="DIR", help="folder of a corpus (default: the project's data/)")
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
@@ -71,15 +67,14 @@ def parser() -> argparse.ArgumentParser:
     add("prisma", _prisma, "the screening flow from identification to inclusion", choice, output)
     _figures_arguments(add("figures", _figures, "draw the figures again in other formats or at another width"))
     _generate_arguments(add("generate", _generate, "generate records with the demonstration of one cell of the review", output))
-    _evaluate_arguments(add("evaluate", _evaluate, "grade a synthetic data set beside real data: a report card", choice, output))
-    _batch_arguments(add("batch", _batch, "run one notebook with many parameter sets; skip what did not change", output))
-    _status_arguments(add("status", _status, "say which runs of batches are stale, and why", output))
+    shared = {"choice": choice, "output": output}
+    for name, given in DELEGATED.items():
+        command = add(name, _delegate, given.text, *(shared[parent] for parent in given.parents))
+        if asked is None or name in asked:
+            getattr(importlib.import_module(given.module), given.arguments)(command)
     _reproduce_arguments(
         add("reproduce", _reproduce, "run every notebook; write tables, figures and the report", choice, version)
     )
-    for name, (module, suffix, text) in DELEGATED.items():
-        part = importlib.import_module(module)
-        getattr(part, f"add{suffix}_arguments")(add(name, _delegate, text))
     command = add("lab", _lab, "open JupyterLab on notebook 00")
     command.add_argument("rest", nargs=argparse.REMAINDER, help="options for JupyterLab, after --")
     return main_parser
@@ -104,24 +99,6 @@ def _generate_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--list-options", action="store_true", help="print the options of the cell, and stop")
     command.add_argument("--model", metavar="NAME", help="embedded (default), endpoint, or the path of a .gguf file")
     command.add_argument("--cache", metavar="DIR", help="answers of the language model (default: runs/cache; none: keep none)")
-
-
-def _evaluate_arguments(command: argparse.ArgumentParser) -> None:
-    from review.evaluation.command import add_arguments
-
-    add_arguments(command)
-
-
-def _batch_arguments(command: argparse.ArgumentParser) -> None:
-    from review.batch.command import add_arguments
-
-    add_arguments(command)
-
-
-def _status_arguments(command: argparse.ArgumentParser) -> None:
-    from review.batch.command import add_status_arguments
-
-    add_status_arguments(command)
 
 
 def _reproduce_arguments(command: argparse.ArgumentParser) -> None:
@@ -151,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return 0 (good), 1 (bad input or failed run) or 2 (wrong usage)."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
-        options = parser().parse_args(arguments)
+        options = parser(arguments).parse_args(arguments)
     except SystemExit as stop:
         return int(stop.code or 0) if isinstance(stop.code, int | None) else USAGE
     try:
@@ -289,28 +266,6 @@ def _generate(options: argparse.Namespace) -> int:
     return GOOD
 
 
-def _evaluate(options: argparse.Namespace) -> int:
-    from review.evaluation import command
-
-    print_table(command.run(options), options.format)
-    return GOOD
-
-
-def _batch(options: argparse.Namespace) -> int:
-    from review.batch import command
-
-    table, good = command.run(options)
-    print_table(table, options.format)
-    return GOOD if good else BAD
-
-
-def _status(options: argparse.Namespace) -> int:
-    from review.batch import command
-
-    print_table(command.status(options), options.format)
-    return GOOD
-
-
 def _reproduce(options: argparse.Namespace) -> int:
     from review import corpus, reproduce
 
@@ -332,8 +287,8 @@ def _reproduce(options: argparse.Namespace) -> int:
 
 
 def _delegate(options: argparse.Namespace) -> int:
-    module, suffix, _ = DELEGATED[options.command]
-    return int(getattr(importlib.import_module(module), f"run{suffix}")(options))
+    given = DELEGATED[options.command]
+    return int(getattr(importlib.import_module(given.module), given.run)(options))
 
 
 def _lab(options: argparse.Namespace) -> int:

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from review.printing import print_table
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -119,6 +121,19 @@ def status(options: argparse.Namespace) -> pd.DataFrame:
     stale = whole["status"] == "to run"
     print(f"{int(stale.sum())} of {len(whole)} runs would run", file=sys.stderr)
     return whole if options.all else whole[stale].reset_index(drop=True)
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run a batch and print what became of its runs; 1 if one of them failed."""
+    table, good = run(options)
+    print_table(table, options.format)
+    return 0 if good else 1
+
+
+def main_status(options: argparse.Namespace) -> int:
+    """Print which runs are stale."""
+    print_table(status(options), options.format)
+    return 0
 
 
 def _asked(options: argparse.Namespace) -> tuple[Path, Asked]:

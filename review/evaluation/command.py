@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from review.printing import print_table
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -85,6 +87,12 @@ def run(options: argparse.Namespace) -> pd.DataFrame:
     for path in card.write(options.out):
         print(f"written: {path}", file=sys.stderr)
     return card.table()
+
+
+def main(options: argparse.Namespace) -> int:
+    """Make a card and print its grades."""
+    print_table(run(options), options.format)
+    return 0
 
 
 def show(step: str, done: int, total: int) -> None:
