@@ -8,9 +8,10 @@ from typing import Any
 
 from review.coding import names
 from review.coding.answers import EMPTY, NO, YES, Answer, parse, says
-from review.coding.desk import FAILED, HERE, KEPT, MOVED, SAVED, SUPERSEDED, shown, vocabulary
+from review.coding.desk import shown, vocabulary
 from review.coding.pairs import CHOICES, FIRST, SECOND, THIRD, Case, Decision, Pair
 from review.coding.task import Task
+from review.desk import KEPT, MOVED, SAVED, SUPERSEDED, numbered, respond
 from review.errors import ReviewError
 from review.journal import Journal, Line, read
 
@@ -138,17 +139,7 @@ class Bench:
         ``decide`` has the ``basis`` of the case, ``choice`` ("0" or "1": the answer at that place of the view, or ``third``),
         ``answer`` (of ``third``) and ``reason``; ``go`` has ``step``.
         """
-        if not isinstance(message, Mapping):
-            return {"type": FAILED, "reason": "the message is not a mapping"}
-        echo = {"number": message.get("number"), "client": message.get("client")}
-        kinds = {"ping": lambda _: {"type": HERE}, "decide": self._save, "go": self._go}
-        kind = message.get("type")
-        if kind not in kinds:
-            return {"type": FAILED, "reason": f"there is no message of type {kind!r}", **echo}
-        try:
-            return {**kinds[kind](message), **echo}
-        except (ReviewError, OSError) as error:
-            return {"type": FAILED, "reason": str(error), **echo}
+        return respond(message, {"decide": self._save, "go": self._go})
 
     def _go(self, message: Mapping[str, Any]) -> dict[str, Any]:
         if self.finished:
@@ -158,9 +149,7 @@ class Bench:
         return {"type": MOVED}
 
     def _save(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        client, number = message.get("client"), message.get("number")
-        if not isinstance(client, str) or isinstance(number, bool) or not isinstance(number, int):
-            raise ReviewError("the message has no number -> reload the page")
+        client, number = numbered(message)
         position = next((place for place, case in enumerate(self.cases) if case.basis == message.get("basis")), None)
         if position is None:
             raise ReviewError("these two answers are not there any longer -> run the cells again")

@@ -15,9 +15,8 @@ from review.coding import task as tasks
 from review.coding.answers import EMPTY, LONGEST, parse
 from review.coding.codes import Codes, CodesFile
 from review.coding.task import Task
+from review.desk import KEPT, MOVED, SAVED, SUPERSEDED, numbered, respond
 from review.errors import ReviewError
-
-SAVED, KEPT, SUPERSEDED, MOVED, FAILED, HERE = "saved", "kept", "superseded", "moved", "failed", "here"
 
 
 def vocabulary(task: Task, store: str) -> dict[str, Any]:
@@ -94,20 +93,7 @@ class Desk:
             ``type`` is ``here``, ``saved`` (with the ``sequence`` of the line), ``kept`` (nothing is saved: only a look),
             ``superseded`` (a newer answer is in the file), ``moved`` or ``failed`` (with the ``reason``).
         """
-        if not isinstance(message, Mapping):
-            return {"type": FAILED, "reason": "the message is not a mapping"}
-        echo = {"number": message.get("number"), "client": message.get("client")}
-        kinds = {"ping": self._here, "answer": self._save, "done": self._finish, "go": self._go}
-        kind = message.get("type")
-        if kind not in kinds:
-            return {"type": FAILED, "reason": f"there is no message of type {kind!r}", **echo}
-        try:
-            return {**kinds[kind](message), **echo}
-        except (ReviewError, OSError) as error:
-            return {"type": FAILED, "reason": str(error), **echo}
-
-    def _here(self, _: Mapping[str, Any]) -> dict[str, Any]:
-        return {"type": HERE}
+        return respond(message, {"answer": self._save, "done": self._finish, "go": self._go})
 
     def _go(self, message: Mapping[str, Any]) -> dict[str, Any]:
         if self.finished and message.get("step") == -1:
@@ -139,9 +125,7 @@ class Desk:
         if self.file is None:
             self._looked.answers[key, name] = answer
             return {"type": KEPT}
-        client, number = message.get("client"), message.get("number")
-        if not isinstance(client, str) or isinstance(number, bool) or not isinstance(number, int):
-            raise ReviewError("the message has no number -> reload the page")
+        client, number = numbered(message)
         held = self.codes.answer(key, name)
         line = self.codes.lines.get((key, name))
         if line is not None and held == answer:

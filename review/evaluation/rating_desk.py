@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from review.desk import KEPT, MOVED, SAVED, SUPERSEDED, respond
 from review.errors import ReviewError
 from review.evaluation.rating import Task
 from review.evaluation.rating_file import Line, RatingFile
@@ -70,25 +71,18 @@ class Desk:
             ``type`` is ``here``, ``saved`` (with the ``sequence`` of the line), ``kept`` (nothing is saved: only a look),
             ``superseded`` (newer answers are in the file), ``moved`` or ``failed`` (with the ``reason``).
         """
-        if not isinstance(message, Mapping):
-            return {"type": "failed", "reason": "the message is not a mapping"}
-        echo = {"number": message.get("number"), "client": message.get("client")}
-        kind = message.get("type")
-        if kind == "ping":
-            return {"type": "here", **echo}
-        if kind == "previous":
-            self.position = self.position if self.finished else max(self.position - 1, 0)
-            self.finished = False
-            return {"type": "moved", **echo}
-        if kind not in ("answer", "next"):
-            return {"type": "failed", "reason": f"there is no message of type {kind!r}", **echo}
-        try:
-            result = self._save(message)
-        except (ReviewError, OSError) as error:
-            return {"type": "failed", "reason": str(error), **echo}
-        if kind == "next" and message["position"] == self.position and self._is_complete(self.position):
+        return respond(message, {"answer": self._save, "next": self._next, "previous": self._back})
+
+    def _back(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        self.position = self.position if self.finished else max(self.position - 1, 0)
+        self.finished = False
+        return {"type": MOVED}
+
+    def _next(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        result = self._save(message)
+        if message["position"] == self.position and self._is_complete(self.position):
             self._go_on()
-        return {**result, **echo}
+        return result
 
     def _save(self, message: Mapping[str, Any]) -> dict[str, Any]:
         position, answers, seconds = message.get("position"), message.get("answers"), message.get("seconds")
@@ -102,14 +96,14 @@ class Desk:
         paused = bool(message.get("paused"))
         if self.file is None:
             self._looked[position] = {"answers": dict(answers), "seconds": float(seconds), "paused": paused, "sequence": 0}
-            return {"type": "kept"}
+            return {"type": KEPT}
         held = self.file.latest.get(position)
         paused = paused or (held is not None and held.paused)
         if held is not None and (dict(held.answers), held.seconds, held.paused) == (dict(answers), round(seconds, 3), paused):
-            return {"type": "saved", "sequence": held.sequence}
+            return {"type": SAVED, "sequence": held.sequence}
         if message.get("resent") and held is not None and held.seconds > seconds:
-            return {"type": "superseded", "sequence": held.sequence}
-        return {"type": "saved", "sequence": self.file.add(position, answers, seconds, paused=paused).sequence}
+            return {"type": SUPERSEDED, "sequence": held.sequence}
+        return {"type": SAVED, "sequence": self.file.add(position, answers, seconds, paused=paused).sequence}
 
     def _held(self, position: int) -> dict[str, Any]:
         empty = {"answers": {}, "seconds": 0.0, "paused": False, "sequence": 0}
