@@ -30,6 +30,7 @@ def name_files(names: Iterable[str]) -> dict[str, str]:
         short = re.sub(r"[^A-Za-z0-9_.-]", "-", name)
         odd = short != name or not _SAFE.fullmatch(name) or _RESERVED.match(name) or len(name) > 120
         if odd or short.lower() in taken:
+            short = short.replace(".", "-") if _RESERVED.match(short) else short
             short = f"{short[:80].strip('.-') or 'x'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
         taken.add(short.lower())
         found[name] = short
