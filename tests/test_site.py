@@ -476,6 +476,7 @@ def test_plain_names_stay_as_they_are():
     assert name_files(["adams2018pain", "a.b", "A.b"])["adams2018pain"] == "adams2018pain"
     assert name_files(["a.b", "A.b"])["A.b"] != "A.b"
     assert name_files(["index", "x:y"])["x:y"].startswith("x-y-")
+    assert name_files(["CON.0"])["CON.0"].startswith("CON-0-"), "some systems keep a name for themselves whatever its ending"
 
 
 @pytest.mark.parametrize(
@@ -703,6 +704,16 @@ def test_a_large_site_leaves_out_png_then_pdf(tiny_site, tmp_path):
     least = build.build(loaded, run, tmp_path / "out", limit=1)
     assert least.manifest["left_out"] == ["png", "pdf", "json"]
     assert build.build(loaded, run, tmp_path / "out", limit=0).bytes == whole.bytes
+
+
+def test_what_goes_is_enough_and_no_more():
+    downloads = [{"svg": b"12345", "pdf": b"1234", "png": b"123456"}, {"png": b"1234", "json": b"12"}]
+    kinds = ["pdf", "png", "json"]
+    assert build.surplus(0, downloads, kinds) == []
+    assert build.surplus(1, downloads, kinds) == build.surplus(10, downloads, kinds) == ["png"]
+    assert build.surplus(11, downloads, kinds) == ["png", "pdf"]
+    assert build.surplus(99, downloads, kinds) == ["png", "pdf", "json"]
+    assert build.surplus(1, downloads, ["json"]) == ["json"]
 
 
 def test_the_reference_says_what_the_docstrings_say(tiny_site):

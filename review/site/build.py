@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,11 +83,11 @@ def build(
         site = Site.read(corpus, run, guides, tuple(offered))
         files = dict(site.files())
         total = sum(len(content) for content in files.values())
-        most = next((kind for kind in LEAVES if kind in offered), None)
-        if limit == 0 or total <= limit or most is None:
+        gone = surplus(total - limit, site.downloads.values(), offered) if limit else []
+        if not gone:
             break
-        offered.remove(most)
-        left_out.append(most)
+        offered = [kind for kind in offered if kind not in gone]
+        left_out += gone
     manifest = {
         "format": FORMAT,
         "corpus": corpus.hash,
@@ -102,6 +102,22 @@ def build(
     files[MANIFEST] = to_json(manifest).encode()
     replace(folder, files)
     return Built(folder, manifest)
+
+
+def surplus(excess: int, downloads: Iterable[Mapping[str, bytes]], offered: Sequence[str]) -> list[str]:
+    """Return the kinds of files to leave out of a site: as many of :data:`LEAVES`, in their order, as make up for an excess.
+
+    What pages lose with a kind, its links, is not counted.
+    """
+    found = list(downloads)
+    gone: list[str] = []
+    for kind in LEAVES:
+        if excess <= 0:
+            break
+        if kind in offered:
+            gone.append(kind)
+            excess -= sum(len(files.get(kind, b"")) for files in found)
+    return gone
 
 
 def check_target(folder: Path, needed: Iterable[Path] = (), *, force: bool = False) -> None:
