@@ -659,11 +659,11 @@ def test_a_coder_sees_nothing_of_anybody_elses_codes(tmp_path, task):
 
 def test_the_widget_says_what_is_missing(monkeypatch, task, tmp_path):
     monkeypatch.setitem(sys.modules, "anywidget", None)
-    widget._kind.cache_clear()
+    widget.desk_widget.cache_clear()
     with pytest.raises(MissingExtraError, match="anywidget"):
         widget.show(task, "", tmp_path)
     monkeypatch.undo()
-    widget._kind.cache_clear()
+    widget.desk_widget.cache_clear()
     assert "nobody (a look)" in repr(widget.show(task, "", tmp_path))
 
 

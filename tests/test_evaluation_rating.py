@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from review import journal
+from review import journal, widget
 from review.errors import InputError, MissingExtraError, OptionError, ReviewError
 from review.evaluation import inputs, rating, rating_demo, rating_file, rating_widget, rubric
 from review.evaluation.rating_desk import Desk
@@ -564,7 +564,9 @@ def test_a_look_saves_nothing_and_says_so(task, tmp_path):
 
 
 def test_the_page_loads_nothing_from_elsewhere_and_writes_no_html():
-    script, style = ((rating_widget.STATIC / f"rating.{end}").read_text("utf-8") for end in ("js", "css"))
+    script = widget.script(rating_widget.STATIC / "rating.js")
+    style = widget.style(rating_widget.STATIC / "rating.css")
+    assert "function make(" in script, "what all pages share is a part of it"
     addresses = script.replace('"http://www.w3.org/2000/svg"', "")
     assert not [
         word for word in ("http", "import ", "fetch(", "innerHTML", "outerHTML", "insertAdjacent", "eval(") if word in addresses
@@ -573,7 +575,7 @@ def test_the_page_loads_nothing_from_elsewhere_and_writes_no_html():
 
 
 def test_without_anywidget_it_is_said_what_to_install(task, monkeypatch):
-    rating_widget._kind.cache_clear()
+    rating_widget.desk_widget.cache_clear()
     monkeypatch.setitem(sys.modules, "anywidget", None)
     with pytest.raises(MissingExtraError, match="anywidget"):
         rating_widget.show(task)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from review.corpus import DEFAULT
-from review.errors import MissingExtraError
 from review.explore.desk import Desk
 from review.explore.filters import Filters
+from review.widget import libraries, script, style
 
 if TYPE_CHECKING:
     from review.corpus import Corpus
@@ -50,17 +50,13 @@ def show(corpus: Corpus, filters: Filters | None = None, dimension: str = "", ve
 @cache
 def _kind() -> Any:
     """Return the class of the widget; made once, when it is needed."""
-    try:
-        import anywidget
-    except ModuleNotFoundError:
-        raise MissingExtraError("anywidget", "evaluate") from None
-    import traitlets
+    anywidget, traitlets = libraries()
 
-    class ExploreWidget(anywidget.AnyWidget):
+    class ExploreWidget(anywidget.AnyWidget):  # type: ignore[name-defined, misc]
         """Passes what is asked to the desk, and its answer to the page."""
 
-        _esm = (STATIC / "explore.js").read_text("utf-8")
-        _css = (STATIC / "explore.css").read_text("utf-8")
+        _esm = script(STATIC / "explore.js")
+        _css = style(STATIC / "explore.css")
         about = traitlets.Dict().tag(sync=True)
         asked = traitlets.Dict().tag(sync=True)
         answer = traitlets.Dict().tag(sync=True)

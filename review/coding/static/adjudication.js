@@ -27,7 +27,7 @@ function render({ model, el }) {
   const side = make("div", { class: "sdc-side" }, panel, make("div", { class: "sdc-buttons" }, onward, back, ahead), keys);
   const root = make(
     "div",
-    { class: "sdc-root", role: "group", "aria-label": "Adjudication", "data-lm-suppress-shortcuts": "true" },
+    { class: "sd-page sdc-root", role: "group", "aria-label": "Adjudication", "data-lm-suppress-shortcuts": "true" },
     make("div", { class: "sdc-head" }, heading, state),
     bar,
     alarm,

@@ -23,7 +23,7 @@ function render({ model, el }) {
   const body = make("div", { class: "sdc-body" }, study, side);
   const root = make(
     "div",
-    { class: "sdc-root", role: "group", "aria-label": "Coding task", "data-lm-suppress-shortcuts": "true" },
+    { class: "sd-page sdc-root", role: "group", "aria-label": "Coding task", "data-lm-suppress-shortcuts": "true" },
     make("div", { class: "sdc-head" }, heading, state),
     bar,
     sealed,

@@ -6,38 +6,6 @@ const TYPING = 700; // milliseconds without a key after which a text is saved
 const EMPTY = { labels: {}, unknown: false, confidence: "", evidence: "", source: "", scope: "" };
 const ADDRESS = /^https?:\/\/[^\s/]+\S*$/;
 
-function make(name, attributes = {}, ...children) {
-  const node = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) if (value !== null) node.setAttribute(key, value);
-  node.append(...children); // strings become text nodes
-  return node;
-}
-
-function read(key) {
-  try {
-    return JSON.parse(window.localStorage.getItem(key));
-  } catch {
-    return null; // storage is not allowed, or holds something else
-  }
-}
-
-function write(key, value) {
-  try {
-    if (value === null) window.localStorage.removeItem(key);
-    else window.localStorage.setItem(key, JSON.stringify(value));
-  } catch {
-    // storage is not allowed: what is not saved yet is kept on this page only
-  }
-}
-
-function stored(prefix) {
-  try {
-    return Object.keys(window.localStorage).filter((key) => key.startsWith(prefix));
-  } catch {
-    return [];
-  }
-}
-
 function clean(answer) {
   return Object.fromEntries(Object.keys(EMPTY).map((name) => [name, name === "labels" ? { ...answer.labels } : answer[name]]));
 }

@@ -4,13 +4,6 @@
 const PATIENCE = 2500; // milliseconds without an answer of the kernel after which the page says so
 const SVG = "http://www.w3.org/2000/svg";
 
-function make(name, attributes = {}, ...children) {
-  const node = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children); // strings become text nodes
-  return node;
-}
-
 function number(value) {
   return String(Number(value.toPrecision(4))).replace("-", "\u2212");
 }
@@ -54,31 +47,6 @@ function drawPart(part, alone) {
   return part.name && !alone ? make("section", {}, make("h4", {}, part.name), text) : text;
 }
 
-function read(key) {
-  try {
-    return JSON.parse(window.localStorage.getItem(key));
-  } catch {
-    return null; // storage is not allowed, or holds something else
-  }
-}
-
-function write(key, value) {
-  try {
-    if (value === null) window.localStorage.removeItem(key);
-    else window.localStorage.setItem(key, JSON.stringify(value));
-  } catch {
-    // storage is not allowed: what is not saved yet is kept on this page only
-  }
-}
-
-function stored(prefix) {
-  try {
-    return Object.keys(window.localStorage).filter((key) => key.startsWith(prefix));
-  } catch {
-    return [];
-  }
-}
-
 function render({ model, el }) {
   const about = model.get("about");
   const client = Math.random().toString(36).slice(2);
@@ -107,7 +75,7 @@ function render({ model, el }) {
   const buttons = make("div", { class: "sdr-buttons" }, back, onward);
   const root = make(
     "div",
-    { class: "sdr-rating", role: "group", "aria-label": "Rating task", "data-lm-suppress-shortcuts": "true" },
+    { class: "sd-page sdr-rating", role: "group", "aria-label": "Rating task", "data-lm-suppress-shortcuts": "true" },
     make("div", { class: "sdr-head" }, heading, state),
     bar,
     alarm,

@@ -5,13 +5,6 @@ const PATIENCE = 2500; // milliseconds without an answer of the kernel after whi
 const PAUSE = 300; // milliseconds after the last letter before a typed filter is asked for
 const SVG = "http://www.w3.org/2000/svg";
 
-function make(name, attributes = {}, ...children) {
-  const node = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children); // strings become text nodes
-  return node;
-}
-
 function draw(name, attributes = {}, ...children) {
   const node = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
@@ -216,7 +209,7 @@ function render({ model, el }) {
   );
   const root = make(
     "div",
-    { class: "sdx", role: "group", "aria-label": "Explore the studies", "data-lm-suppress-shortcuts": "true" },
+    { class: "sd-page sdx", role: "group", "aria-label": "Explore the studies", "data-lm-suppress-shortcuts": "true" },
     make("div", { class: "sdx-body" }, form, results),
     live,
   );
