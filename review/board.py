@@ -151,10 +151,11 @@ def small(text: str) -> str:
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
-def shortened(start: str, parts: Sequence[str], end: str) -> str:
-    """Return an alternative text with as many parts as it may hold, the others counted."""
+def shortened(start: str, parts: Sequence[str], end: str, noun: str = "") -> str:
+    """Return an alternative text with as many parts as it may hold, the others counted; ``noun`` says what they are."""
     for shown in range(len(parts), -1, -1):
-        rest = f"; and {len(parts) - shown} more" if 0 < shown < len(parts) else f"{len(parts)} in the table" if not shown else ""
+        left = f"; and {len(parts) - shown} more{noun}" if shown < len(parts) else ""
+        rest = left if shown else f"{len(parts)} in the table"
         text = f"{start}: {'; '.join(parts[:shown])}{rest}{end}"
         if len(text) <= LONGEST:
             return text

@@ -8,15 +8,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from review import theme
-from review.board import DASH, NOT_REPORTED, Board, Point, counted, ends, fit, high, named, remark, said, small
+from review.board import DASH, NOT_REPORTED, Board, Point, counted, ends, fit, high, named, remark, said, shortened, small
 from review.describe import LONGEST, Titles, heading, label, rows_of
 from review.errors import ReviewError
 from review.joint import split
-from review.swarm import pile
+from review.map_columns import DOT, Column, Place, Study, columns_of, narrow, piled
 from review.theme import LEADING, Width, two_widths
 
 if TYPE_CHECKING:
@@ -26,43 +25,11 @@ if TYPE_CHECKING:
 COLOURS = (theme.BLUE, theme.VERMILLION, theme.BLACK, theme.SKY)
 """Of the parts of a circle, clockwise from the left: which part is filled says the same."""
 
-DOT: dict[Width, float] = {"single": 2.0 * theme.PIXELS, "double": 2.4 * theme.PIXELS}
-"""Diameter of a study's circle."""
-
-GAP = 1.0
-"""Pixels between circles."""
-
-BETWEEN = 2.5
-"""Pixels that are left free between years."""
-
-LINES = 12
-"""Circles on top of one another up to which columns are divided evenly."""
-
-PAD = 3.0
 STUDY = "studies"
 NO_DATE = "n.d."
 NEEDED = "key citation title year link row column labels row_evidence column_evidence labels_evidence"
 SAID = 150
 """Characters of a coder's wording that are shown under the pointer."""
-
-
-@dataclass(frozen=True)
-class _Column:
-    """One column of the map: its place, and where in it each year is."""
-
-    name: str
-    left: float
-    right: float
-    years: int
-
-    @property
-    def band(self) -> float:
-        """Width of one year."""
-        return (self.right - self.left - 2 * PAD) / self.years
-
-    def middle(self, year: int) -> float:
-        """Return the middle of a year, counted from 0."""
-        return self.left + PAD + (year + 0.5) * self.band
 
 
 @two_widths
@@ -95,13 +62,13 @@ def plot_map(
         return theme.empty(width)
     board = Board(width)
     years, shown = _years(people), _marked(people, codes)
-    if _narrow(board, grid, titles):
+    if narrow(board, grid, titles):
         grid, people = ([_turned(one) for one in found] for found in (grid, people))
     within = _within(people, grid)
     room = (0.2 if width == "single" else 0.16) * board.total
     names = {row: fit(named(row, titles), room) for row in dict.fromkeys(one["row"] for one in grid)}
     left = 12 + LEADING + max(theme.extent(line) for lines in names.values() for line in lines)
-    columns = _columns(board, grid, within, len(years), left, titles)
+    columns = columns_of(board, grid, within, len(years), left, titles)
     heads = {column.name: fit(named(column.name, titles), column.right - column.left - 2) for column in columns}
     board.text(
         theme.escape(heading(grid[0]["columns"], titles)), (left + board.total) / 2, 2, xanchor="center", font_color=theme.MUTED
@@ -113,7 +80,7 @@ def plot_map(
         board.lines(heads[column.name], middle, bottom - 3, xanchor="center", yanchor="bottom", align="center")
     start, ticks, placed = bottom, [], []
     for row, lines in names.items():
-        piles = {column.name: _pile(within.get((row, column.name), []), column, years, DOT[width]) for column in columns}
+        piles = {column.name: piled(within.get((row, column.name), []), column, years, DOT[width]) for column in columns}
         stack = max((y for spots in piles.values() for _, y in spots), default=0.0) + DOT[width] / 2
         end = bottom + max(LEADING + stack + 10, high(lines) + 6, LEADING * 2 + 8)
         board.lines(lines, left - 5, (bottom + end) / 2, xanchor="right", yanchor="middle", align="right")
@@ -147,9 +114,6 @@ def _notes(shown: int, labels: int, *, ranges: bool) -> list[str]:
 
 
 _UPRIGHT: dict[str, Any] = {"textangle": -90, "xanchor": "center", "yanchor": "middle", "font_color": theme.MUTED}
-
-Place = tuple[str, str]
-Study = Mapping[str, Any]
 
 
 def _within(people: Sequence[Study], grid: Sequence[Mapping[str, Any]]) -> dict[Place, list[Study]]:
@@ -185,70 +149,7 @@ def _turned(row: Study) -> Study:
     return {names.get(name, name): value for name, value in row.items()}
 
 
-def _narrow(board: Board, grid: Sequence[Study], titles: Titles) -> bool:
-    """Tell whether the grid has more columns than rows, and more than fit."""
-    rows, columns = ({one[name] for one in grid} for name in ("row", "column"))
-    needed = sum(_need(board, one, titles) for one in grid if one["row"] == grid[0]["row"])
-    return len(columns) > len(rows) and needed > 0.7 * board.total
-
-
-def _need(board: Board, cell: Study, titles: Titles) -> float:
-    """Return the width that a cell needs at least: for its count, and the longest word of its column's name, if not too long."""
-    word = max(named(cell["column"], titles).replace("-", "- ").split(" "), key=theme.extent)
-    number = theme.extent(counted(cell["count"], cell["min"], cell["max"]), bold=True)
-    return 6 + max(min(theme.extent(word), 0.22 * board.total), number, DOT[board.width])
-
-
-def _columns(
-    board: Board,
-    grid: Sequence[Mapping[str, Any]],
-    within: Mapping[Place, Sequence[Study]],
-    years: int,
-    left: float,
-    titles: Titles,
-) -> list[_Column]:
-    """Divide the width among the columns: what heading and counts need, the rest by how crowded their fullest year is."""
-    least: dict[str, float] = {}
-    crowd: dict[str, int] = {}
-    for one in grid:
-        least[one["column"]] = max(least.get(one["column"], 0.0), _need(board, one, titles))
-        fullest = Counter(study["year"] for study in within.get((one["row"], one["column"]), []))
-        crowd[one["column"]] = max(crowd.get(one["column"], 1), *fullest.values(), 1)
-    room = board.total - left - 3 - 3 * (len(least) - 1)
-    spare = room - sum(least.values())
-    if spare < 0:
-        raise ReviewError(f"{len(least)} columns do not fit into a {board.width} column -> choose a dimension with fewer codes")
-    tried = [_divided(least, crowd, spare, years, left, power) for power in (0.5, 1.0, 2.0)]
-    lines = [_lines(columns, crowd, DOT[board.width]) for columns in tried]
-    fitting = [columns for columns, needed in zip(tried, lines, strict=True) if needed <= LINES]
-    return fitting[0] if fitting else tried[lines.index(min(lines))]
-
-
-def _divided(
-    least: Mapping[str, float], crowd: Mapping[str, int], spare: float, years: int, left: float, power: float
-) -> list[_Column]:
-    """Return columns that share what is spare in proportion to a power of how crowded they are."""
-    weights = {name: size**power for name, size in crowd.items()}
-    columns, x = [], left
-    for name, need in least.items():
-        room = need + spare * weights[name] / sum(weights.values())
-        columns.append(_Column(name, x, x + room, years))
-        x += room + 3
-    return columns
-
-
-def _lines(columns: Sequence[_Column], crowd: Mapping[str, int], diameter: float) -> int:
-    """Return how many circles lie on top of one another in the fullest year."""
-    return max(math.ceil(crowd[column.name] / max(1, int((column.band - BETWEEN) / (diameter + GAP)))) for column in columns)
-
-
-def _pile(studies: Sequence[Study], column: _Column, years: Sequence[int | None], diameter: float) -> list[Point]:
-    """Return the middles of the circles of one cell: along the page, and above the cell's floor."""
-    places = [column.middle(years.index(study["year"])) for study in studies]
-    return pile(places, column.band - BETWEEN, diameter + GAP, (column.left + 1, column.right - 1))
-
-
-def _cell(board: Board, cell: Mapping[str, Any], column: _Column, top: float, bottom: float) -> None:
+def _cell(board: Board, cell: Mapping[str, Any], column: Column, top: float, bottom: float) -> None:
     """Put the frame of a cell and how many studies it has."""
     empty = not cell["count"]
     board.box((column.left, top), (column.right, bottom), theme.PALE if empty else "white", theme.HATCH)
@@ -308,7 +209,7 @@ def _hover(study: Study, room: float, titles: Titles) -> str:
     return theme.markup([part for line in lines for part in theme.wrap(line, room)])
 
 
-def _year_labels(board: Board, column: _Column, years: Sequence[int | None], y: float) -> None:
+def _year_labels(board: Board, column: Column, years: Sequence[int | None], y: float) -> None:
     """Put the years under a column, as many as there is room for."""
     short = column.band < theme.extent("2020") + 3
     texts = [NO_DATE if year is None else str(year)[2:] if short else str(year) for year in years]
@@ -362,12 +263,9 @@ def alt_map(studies: pd.DataFrame, cells: pd.DataFrame, titles: Titles = None) -
     full = [f"{_pair(one, titles)} {counted(one['count'], one['min'], one['max'])}" for one in ordered if one["count"]]
     gaps = f" No study: {'; '.join(empty)}." if empty else " No cell is empty."
     table = " The table lists every study."
-    for shown in range(len(full), -1, -1):
-        rest = f"; and {len(full) - shown} more cells" if shown < len(full) else ""
-        text = f"{start}: {'; '.join(full[:shown])}{rest}.{gaps}{table}"
-        if len(text) <= LONGEST:
-            return text
-    return f"{start}. {len(full)} cells have studies, {len(empty)} have none.{table}"[:LONGEST]
+    text = shortened(start, full, f".{gaps}{table}", " cells")
+    counts = f"{len(full)} cells have studies, {len(empty)} have none."
+    return text if text.endswith(table) else f"{start}. {counts}{table}"[:LONGEST]
 
 
 def _pair(cell: Mapping[str, Any], titles: Titles) -> str:
