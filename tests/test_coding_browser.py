@@ -4,11 +4,11 @@ import json
 import os
 import shutil
 import signal
-import time
 
 import psutil
 import pytest
 from conftest import TINY
+from people import Person
 from test_lab import browser_path, open_notebook, pages, run_all, server  # noqa: F401 (fixtures)
 
 from review import cli, corpus, paths
@@ -51,39 +51,11 @@ def kernel_of(home):
     return max(found, key=lambda process: process.create_time())
 
 
-class Person:
-    """Somebody in front of a page."""
+class Coder(Person):
+    """Somebody who codes or adjudicates."""
 
     def __init__(self, page, where="Coding task"):
-        self.page = page
-        self.root = page.locator(f'.sdc-root[aria-label="{where}"]')
-
-    def text(self, where):
-        part = self.root.locator(where)
-        return part.first.text_content() if part.count() else ""
-
-    def begin(self):
-        """Scroll through the notebook until the task is in the page (cells out of sight are not), and go to it."""
-        panel = self.page.locator(".jp-WindowedPanel-outer:visible").first
-        deadline, top = time.monotonic() + 120, 0
-        while not self.root.count() and time.monotonic() < deadline:
-            top = top + 300 if top < panel.evaluate("panel => panel.scrollHeight") else 0
-            panel.evaluate("(panel, top) => { panel.scrollTop = top; }", top)
-            self.page.wait_for_timeout(300)
-        self.root.first.scroll_into_view_if_needed()
-        self.root.locator("[role=radio]:visible").first.focus()
-
-    def until(self, words, where=".sdc-state", seconds=20):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if words in self.text(where):
-                return
-            self.page.wait_for_timeout(50)
-        raise AssertionError(f"{words!r} is not in {self.text(where)!r}")
-
-    def press(self, *keys):
-        for key in keys:
-            self.page.keyboard.press(key)
+        super().__init__(page, f'.sdc-root[aria-label="{where}"]', "[role=radio]:visible", ".sdc-state")
 
     def type(self, words):
         self.page.keyboard.type(words)
@@ -113,7 +85,7 @@ def first_coder(page, address, home, tmp_path):
     path = prepare(home, "first.ipynb", coder="anna")
     open_notebook(page, address, "first.ipynb")
     run_all(page, path)
-    anna = Person(page)
+    anna = Coder(page)
     anna.begin()
     assert EVIL in anna.text(".sdc-study")
     assert anna.root.locator(".sdc-study").locator("script, img, b").count() == 0
@@ -162,7 +134,7 @@ def first_coder(page, address, home, tmp_path):
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=90_000)
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=90_000)
     run_again(page)
-    anna = Person(page)
+    anna = Coder(page)
     anna.begin()
     assert anna.text(".sdc-heading") == "Study 1 of 2"
     assert "Setting" in anna.tab(), "the first open question"
@@ -196,7 +168,7 @@ def second_coder(page, address, home, tmp_path):
     path = prepare(home, "second.ipynb", coder="ben")
     open_notebook(page, address, "second.ipynb")
     run_all(page, path)
-    ben = Person(page)
+    ben = Coder(page)
     ben.begin()
     seen = widget_states(page) + path.read_text("utf-8")
     for planted in ("zanzibar", "walrus", "both coders"):
@@ -222,7 +194,7 @@ def third_person(page, address, home, tmp_path):
     path = prepare(home, "third.ipynb", adjudicator="cleo")
     open_notebook(page, address, "third.ipynb")
     run_all(page, path)
-    cleo = Person(page, "Adjudication")
+    cleo = Coder(page, "Adjudication")
     cleo.begin()
     total = int(cleo.text(".sdc-heading").split(" of ")[1])
     assert "Disagreement 1 of" in cleo.text(".sdc-heading")

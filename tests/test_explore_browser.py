@@ -12,6 +12,7 @@ import time
 
 import pytest
 from conftest import TINY
+from people import Person
 from test_lab import browser_path, open_notebook, outputs, pages, run_all, server  # noqa: F401 (fixtures)
 from test_rating_browser import kernel_of
 
@@ -34,51 +35,16 @@ def prepare(home, name, **given):
 
 
 def run(page, address, path):
-    """Open a notebook and run its cells once its kernel has been ready for a while.
-
-    JupyterLab also says "idle" before it has a kernel at all: cells that are run then open a dialog.
-    """
+    """Open a notebook and run its cells."""
     open_notebook(page, address, path.name)
-    idle, ready, deadline = '.jp-Notebook-ExecutionIndicator[data-status="idle"]', 0, time.monotonic() + 90
-    while ready < 6:
-        assert time.monotonic() < deadline, "the kernel does not get ready"
-        page.wait_for_timeout(500)
-        ready = ready + 1 if page.locator(idle).count() else 0
     run_all(page, path)
 
 
-class Reader:
-    """A person in front of the page."""
+class Reader(Person):
+    """Somebody who explores."""
 
     def __init__(self, page):
-        self.page = page
-        self.root = page.locator(".sdx")
-
-    def see(self, where):
-        """Scroll through the notebook until a part of it is in the page (cells out of sight are not)."""
-        panel = self.page.locator(".jp-WindowedPanel-outer:visible").first
-        deadline, top = time.monotonic() + 120, 0
-        while not self.page.locator(where).count() and time.monotonic() < deadline:
-            panel.evaluate("(panel, top) => { panel.scrollTop = top; }", top)
-            self.page.wait_for_timeout(300)
-            top = top + 300 if top < panel.evaluate("panel => panel.scrollHeight") else 0
-        self.page.locator(where).first.scroll_into_view_if_needed()
-
-    def text(self, where):
-        part = self.root.locator(where)
-        return part.first.text_content() if part.count() else ""
-
-    def until(self, words, where=".sdx-headline", seconds=30):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if words in self.text(where):
-                return
-            self.page.wait_for_timeout(30)
-        raise AssertionError(f"{words!r} is not in {self.text(where)!r}")
-
-    def press(self, *keys):
-        for key in keys:
-            self.page.keyboard.press(key)
+        super().__init__(page, ".sdx", "", ".sdx-headline")
 
     def focused(self):
         """Return what has the focus: the words of its label, or its own."""
@@ -227,7 +193,7 @@ def look_at_widths(reader, tmp_path):
 def sortable_table(reader, loaded, tmp_path):
     """The long table below is sortable and searchable, and has every study."""
     page = reader.page
-    reader.see("table.review-table.dataTable")
+    reader.see(reader.page.locator("table.review-table.dataTable"))
     box = page.locator(".dt-container")
     assert "of 59 entries" in box.locator(".dt-info").text_content()
     word = loaded.studies("v2")["citation"].iloc[3]
@@ -239,7 +205,7 @@ def sortable_table(reader, loaded, tmp_path):
 
 def lose_the_kernel(reader, home, tmp_path):
     """A kernel that has stopped is told, and the numbers are marked as those before."""
-    reader.see(".sdx")
+    reader.see(reader.page.locator(".sdx"))
     os.kill(kernel_of(home).pid, signal.SIGKILL)
     reader.root.locator("input[type=checkbox]").nth(2).focus()
     reader.press("Space")
@@ -256,7 +222,7 @@ def test_the_explorer_by_keyboard(browser_path, server, tmp_path):  # noqa: F811
         page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
         run(page, address, path)
         reader = Reader(page)
-        reader.see(".sdx")
+        reader.see(reader.page.locator(".sdx"))
         where = filter_by_keyboard(reader, loaded, tmp_path)
         copy_and_search(reader, loaded, where, tmp_path)
         look_at_widths(reader, tmp_path)
@@ -281,10 +247,10 @@ def test_what_a_corpus_holds_is_text(browser_path, server, tmp_path):  # noqa: F
         page = new()
         run(page, address, path)
         reader = Reader(page)
-        reader.see(".sdx")
+        reader.see(reader.page.locator(".sdx"))
         assert EVIL in reader.text(".sdx-list")
         assert reader.root.locator("script, img").count() == 0
-        reader.see("table.review-table.dataTable")
+        reader.see(reader.page.locator("table.review-table.dataTable"))
         assert EVIL in page.locator("table.review-table").text_content()
         assert page.evaluate("window.harm") is None
     assert outside == []

@@ -4,10 +4,10 @@ import json
 import os
 import shutil
 import signal
-import time
 
 import psutil
 import pytest
+from people import Person
 from test_lab import browser_path, open_notebook, pages, run_all, server  # noqa: F401 (fixtures)
 
 from review import paths
@@ -49,41 +49,12 @@ def kernel_of(home):
     return found[0]
 
 
-class Rater:
-    """A person in front of the page."""
+class Rater(Person):
+    """Somebody who rates."""
 
     def __init__(self, page, path):
-        self.page, self.path = page, path
-        self.root = page.locator(".sdr-rating")
-
-    def text(self, where):
-        """Return the text of a part of the page, in sight or not."""
-        part = self.root.locator(where)
-        return part.first.text_content() if part.count() else ""
-
-    def begin(self):
-        """Scroll through the notebook until the task is in the page (cells out of sight are not), and go to it."""
-        panel = self.page.locator(".jp-WindowedPanel-outer:visible").first
-        deadline, top = time.monotonic() + 120, 0
-        while not self.root.count() and time.monotonic() < deadline:
-            top = top + 300 if top < panel.evaluate("panel => panel.scrollHeight") else 0
-            panel.evaluate("(panel, top) => { panel.scrollTop = top; }", top)
-            self.page.wait_for_timeout(300)
-        self.root.first.scroll_into_view_if_needed()
-        self.root.locator(".sdr-question [role=radio]").first.focus()
-
-    def until(self, words, where=".sdr-state", seconds=20):
-        """Wait until a part of the page holds some words."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if words in self.text(where):
-                return
-            self.page.wait_for_timeout(50)
-        raise AssertionError(f"{words!r} is not in {self.text(where)!r}")
-
-    def press(self, *keys):
-        for key in keys:
-            self.page.keyboard.press(key)
+        super().__init__(page, ".sdr-rating", ".sdr-question [role=radio]", ".sdr-state")
+        self.path = path
 
     def answer(self, levels):
         """Answer an item with number keys and arrows."""

@@ -4,7 +4,6 @@ import functools
 import http.server
 import io
 import json
-import os
 import re
 import shutil
 import threading
@@ -12,12 +11,12 @@ import time
 
 import pytest
 from conftest import TINY
+from people import browser_or_skip
 from PIL import Image
 from site_runs import Page, dead_links, notebook, plotly, shown, unsafe
 from test_site import EVIL, attack
 
 from review import corpus, paths, reproduce
-from review.browser import find_browser
 from review.site import build
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -27,11 +26,7 @@ PHONE = {"width": 360, "height": 740}
 
 @pytest.fixture(scope="module")
 def browser_path():
-    path = find_browser()
-    if path is None and not os.environ.get("CI"):
-        pytest.skip("no Chromium on this machine")
-    assert path is not None, "CI must have Chromium"
-    return path
+    return browser_or_skip()
 
 
 @pytest.fixture(scope="module")
