@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from review import plain_bibtex
 from review.errors import InputError, Problem
-from review.files import read_text
+from review.files import read_plain
 
 if TYPE_CHECKING:
     from bibtexparser.middlewares import LatexDecodingMiddleware
@@ -32,6 +35,7 @@ ENTRY_TYPES = (
 )
 YEAR = re.compile(r"(19|20)[0-9]{2}")
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:.+-]*")
+FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_:.+-]*")
 MONTHS = frozenset(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"))
 IDENTIFIERS = ("doi", "eprint", "pmid", "pmcid", "url", "preprint")
 """Fields that are not TeX: a ``%`` in them starts no comment and a ``~`` is no space."""
@@ -48,7 +52,20 @@ _SPECIAL = re.compile(r"[&%#_$\\{}~^]")
 _LIGATURES = re.compile(r"(?<=[`'<>!?])(?=[`'<>])")
 _TEX = re.compile(r"[\\{}$~%&#^_'`\"<>]|--")
 """What may mean something in TeX; most values hold nothing of it and need not be decoded, which takes long."""
+_EASY = re.compile(r"(?:[^\\{}$~%&#^_'`\"<>]++|\\[&%#_$]|'(?!')|[{}])*+")
+"""TeX of braces and escaped signs only, such as most titles: it can be read without a decoder."""
+_MOST = 20
+"""Opening braces of such a value: many more may be nested too deeply to be read."""
+_UNEASY = re.compile(r"[{}]-|-[{}]")
+"""Hyphens that are no dash, or none yet, until the brace beside them is gone."""
+_ESCAPE = re.compile(r"\\([&%#_$])")
+_ALMOST = re.compile(r"@(?!(?:string|preamble|comment)\b)\w+", re.IGNORECASE)
+"""What bibtexparser takes for ``@string``, ``@preamble`` or ``@comment`` because it begins like one."""
 _BARE = re.compile(r"(?<!\\)([&%])")
+_LONGEST = 20_000
+"""Characters of a value that is decoded as TeX, at about 30,000 a second."""
+_SHORT = _LONGEST // 17
+"""Characters of a text that is no longer than that when it is written, whatever it holds."""
 _ESCAPED = re.compile(r"\\([&%#_${}])")
 
 
@@ -83,19 +100,49 @@ def read(path: Path) -> list[Reference]:
     InputError
         With every problem of the file.
     """
-    import logging
+    text = read_plain(path)
+    try:
+        return _at_once(text)
+    except plain_bibtex.OtherFormError:
+        return _one_by_one(str(path), text)
 
+
+def _at_once(text: str) -> list[Reference]:
+    """Return the entries of a file in the form of :func:`write` with nothing wrong in it.
+
+    Raises
+    ------
+    OtherFormError
+        If it is any other file.
+    """
+    references = []
+    for entry in plain_bibtex.entries(text):
+        fields = {}
+        for name, raw in entry.fields.items():
+            value = plain_text(name, raw)
+            if value is None or ("\\" in value and name in IDENTIFIERS):
+                raise plain_bibtex.OtherFormError
+            fields[name] = value
+        if entry.kind not in ENTRY_TYPES or not fields.get("title") or not YEAR.fullmatch(fields.get("year", "2000")):
+            raise plain_bibtex.OtherFormError
+        references.append(Reference(entry.key, entry.kind, MappingProxyType(fields), entry.line))
+    if not references:
+        raise plain_bibtex.OtherFormError
+    return references
+
+
+def _one_by_one(file: str, text: str) -> list[Reference]:
+    """Return the entries of any file as bibtexparser splits it.
+
+    Raises
+    ------
+    InputError
+        With every problem of the file.
+    """
     from bibtexparser.entrypoint import parse_string
 
-    text = read_text(path)
-    logger = logging.getLogger("bibtexparser")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
+    with _silent("bibtexparser"):
         library = parse_string(text)
-    finally:
-        logger.setLevel(level)
-    file = str(path)
     problems = [failed(file, block) for block in library.failed_blocks]
     for comment in library.comments:
         content = getattr(comment, "comment", "")
@@ -104,6 +151,13 @@ def read(path: Path) -> list[Reference]:
             line = (comment.start_line or 0) + 1
             message = f"there is {'an' if found == '@' else 'a'} {found!r} outside every entry"
             problems.append(Problem(file, line, None, message, "complete the entry or remove the text"))
+    for block in (*library.comments, *library.strings, *library.preambles):
+        if type(block).__name__ != "ImplicitComment" and (found := _ALMOST.match(block.raw or "")):
+            message, remedy = (
+                f"unknown kind of entry {found[0]}",
+                "write @string, @preamble or @comment, or one of the entry types",
+            )
+            problems.append(Problem(file, (block.start_line or 0) + 1, None, message, remedy))
     references = []
     for entry in library.entries:
         values = {field.key.lower(): decode(field) for field in entry.fields}
@@ -118,19 +172,69 @@ def read(path: Path) -> list[Reference]:
     return references
 
 
+@contextmanager
+def _silent(name: str) -> Iterator[None]:
+    """Keep a library from printing what becomes a problem of its own."""
+    import logging
+
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def decode(field: Field) -> str | None:
     """Return a value as plain text on one line; None if it is not TeX that can be read."""
+    return plain_text(field.key.lower(), str(field.value))
+
+
+def plain_text(name: str, value: str) -> str | None:
+    """Return the value of a field, by its name in small letters, as :func:`decode` does."""
+    if name in IDENTIFIERS:
+        if "\\" not in value:
+            return " ".join(value.split())
+        return " ".join(_ESCAPED.sub(r"\1", value).split())
+    if len(value) <= _SHORT and not _TEX.search(value):
+        return " ".join(value.split())
+    text = _plain_text(name, value)
+    written = escape(text) if text and len(text) > _SHORT else ""
+    return None if len(written) > _LONGEST and _TEX.search(written) and not _easy(written) else text
+
+
+def _plain_text(name: str, value: str) -> str | None:
+    if not _TEX.search(value):
+        return " ".join(value.split())
+    if _easy(value):
+        plain = _ESCAPE.sub(r"\1", value) if "\\" in value else value
+        return _dashes(plain.replace("{", "").replace("}", ""))
+    return None if len(value) > _LONGEST else _decoded(name, value)
+
+
+def _easy(value: str) -> bool:
+    """Tell whether nothing is to be done but to take braces and backslashes away."""
+    usual = value.count("{") <= _MOST and _EASY.fullmatch(value) is not None and _matched(value)
+    return usual and not ("--" in value and _UNEASY.search(value))
+
+
+def _decoded(name: str, value: str) -> str | None:
+    """Return any TeX as plain text."""
     from bibtexparser.library import Library
     from bibtexparser.model import String
 
-    value = str(field.value)
-    if field.key.lower() in IDENTIFIERS:
-        return " ".join(_ESCAPED.sub(r"\1", value).split())
-    if not _TEX.search(value):
-        return " ".join(value.split())
     plain = _BARE.sub(r"\\\1", value).replace(r"\^{}", "^")
-    block = _decoder().transform_string(String(field.key, plain), Library())
-    return " ".join(block.value.split()) if isinstance(block, String) else None
+    with _silent("pylatexenc"):
+        block = _decoder().transform_string(String(name, plain), Library())
+    if not isinstance(block, String):
+        return None
+    return _dashes(block.value)  # also in mathematics, which is left as it is
+
+
+def _dashes(text: str) -> str:
+    """Return text on one line, three and two hyphens as dashes."""
+    return " ".join(text.replace("---", "\u2014").replace("--", "\u2013").split())
 
 
 @cache
@@ -171,23 +275,43 @@ def _entry_problems(file: str, entry: Entry, values: Mapping[str, str | None]) -
         found.append(problem(f"unknown entry type @{entry.entry_type}", f"use one of: {known}"))
     if not KEY.fullmatch(entry.key):
         found.append(problem(f"the key {entry.key!r} is not usable", "use letters, digits and _ : . + - only"))
-    lower = [field.key.lower() for field in entry.fields]
-    twice = sorted({name for name in lower if lower.count(name) > 1})
+    twice = sorted(name for name, times in Counter(field.key.lower() for field in entry.fields).items() if times > 1)
     found += [problem(f"the field {name!r} stands twice", "keep one of them", name) for name in twice]
     if values.get("title", "") == "":
         found.append(problem("the field 'title' is missing or empty", "add title = {...}"))
     for field in entry.fields:
         name, value = field.key.lower(), values[field.key.lower()]
         shown = " ".join(str(field.value).split())[:80]
-        if value is None:
+        if not FIELD.fullmatch(name):
+            remedy = "check for a missing comma, brace or quote before it; use letters, digits and _ : . + - only"
+            found.append(problem(f"the field name {name!r} is not usable", remedy, name))
+        elif value is None and len(field.value) > _LONGEST:
+            message = f"the field {name!r} has {len(field.value)} characters, {_LONGEST} with TeX in them are the most"
+            found.append(problem(message, "shorten it", name))
+        elif value is None:
             message = f"the field {name!r} cannot be read as TeX"
-            found.append(problem(message, "check its braces and commands", name))
+            found.append(problem(message, "check its braces and commands, or shorten it", name))
         elif bare(field):
             message, remedy = _unquoted(shown)
             found.append(problem(f"{field.key} = {shown} {message}", remedy, name))
+        elif not _matched(str(field.value)):
+            found.append(problem(f"the field {name!r} has braces that do not match", "correct them; write \\{ for a sign", name))
+        elif name in IDENTIFIERS and "\\" in value:
+            message = f"the field {name!r} holds a backslash: {shown}"
+            found.append(problem(message, "write it as it is, without commands of TeX", name))
         elif name == "year" and not YEAR.fullmatch(value):
             found.append(problem(f"year {shown!r} is not a year", "write four digits, 1900 to 2099", name))
     return found
+
+
+def _matched(value: str) -> bool:
+    """Tell whether every brace that opens is closed, and the other way round."""
+    depth = 0
+    for brace in re.findall(r"(?<!\\)[{}]", value):
+        depth += 1 if brace == "{" else -1
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def bare(field: Field) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from review.checklist_items import COLUMNS, GUIDELINES, STATUSES, Checklist, Item, load, numbers_of, unresolved
 from review.errors import OptionError
 from review.files import records
-from review.printing import print_table
+from review.printing import print_data, print_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,7 +142,7 @@ def run(options: argparse.Namespace) -> int:
 
     listed = load()
     if options.format == "md":
-        sys.stdout.write(to_markdown(listed))
+        print_data(to_markdown(listed))
     elif options.format == "table":
         rows = [(one.prisma_scr, ", ".join(one.prisma_2020), one.status, _named(one)) for one in listed.items]
         print_table(pd.DataFrame(rows, columns=["ScR", "2020", "status", "item"]), "table")

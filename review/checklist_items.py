@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from review import paths
-from review.codebook import plain, read_nodes
+from review.codebook import duplicates, plain, read_nodes
 from review.errors import InputError, Problem
 from review.files import read_text
 
@@ -82,19 +83,28 @@ def load(path: Path = SOURCE) -> Checklist:
     InputError
         With every problem: no plain YAML, missing or wrong parts, an unknown status, a number that stands twice.
     """
-    data = plain(path, read_nodes(path))
+    nodes = read_nodes(path)
+    data = plain(path, nodes)
     top = data if isinstance(data, dict) else {}
-    problems: list[Problem] = []
+    problems = duplicates(path, nodes)
 
     def complain(key: str, message: str, remedy: str) -> None:
         problems.append(Problem(str(path), None, key, message, remedy))
 
+    def surplus(given: Any, known: tuple[str, ...], place: str = "") -> None:
+        for part in given if isinstance(given, dict) else ():
+            if part not in known:
+                complain(f"{place}{part}", "it is not known here", f"use: {', '.join(known)}")
+
+    surplus(top, ("guidelines", "scope", "numbering", "items"))
+    surplus(top.get("guidelines"), GUIDELINES, "guidelines.")
     for name in ("scope", "numbering"):
         if not _filled(top.get(name)):
             complain(name, "it is missing or no text", "write a sentence")
     found: dict[str, tuple[str, str]] = {}
     for name in GUIDELINES:
         given = (top.get("guidelines") or {}).get(name) if isinstance(top.get("guidelines"), dict | None) else None
+        surplus(given, ("name", "citation"), f"guidelines.{name}.")
         if isinstance(given, dict) and _filled(given.get("name")) and _filled(given.get("citation")):
             found[name] = (given["name"].strip(), given["citation"].strip())
         else:
@@ -106,7 +116,7 @@ def load(path: Path = SOURCE) -> Checklist:
     items = [_item(f"items[{place}]", row, complain) for place, row in enumerate(rows)]
     for guideline in GUIDELINES:
         numbers = [number for item in items for number in numbers_of(item, guideline)]
-        for number in sorted({number for number in numbers if numbers.count(number) > 1}):
+        for number in sorted(number for number, times in Counter(numbers).items() if times > 1):
             complain(f"{guideline} {number}", "the number stands twice", "keep one of the two rows")
     if problems:
         raise InputError(problems)
@@ -135,7 +145,7 @@ def _item(place: str, row: Any, complain: Any) -> Item:
                 texts[name] = given[name].strip()
             else:
                 complain(f"{place}.{name}", "it is missing or no text", "write one line of text, numbers in quotes")
-    for name in sorted(set(given) - set(COLUMNS)):
+    for name in sorted(str(name) for name in set(given) - set(COLUMNS)):
         complain(f"{place}.{name}", "it is not known here", f"use: {', '.join(COLUMNS)}")
     if texts["status"] and texts["status"] not in STATUSES:
         complain(f"{place}.status", f"{texts['status']!r} is no status", f"choose one of: {', '.join(STATUSES)}")
@@ -179,14 +189,18 @@ def unresolved(given: Checklist, root: Path = paths.ROOT) -> list[str]:
 def _missing(place: str, root: Path) -> str:
     """Say why something cannot be found; "" if it can."""
     name, _, heading = place.partition("#")
-    if _FUNCTION.fullmatch(name) and not (root / name).exists():
+    path = root / name
+    try:
+        there = path.is_file()
+    except OSError as error:  # such as a name that is too long
+        return f"it cannot be a file: {error.strerror}"
+    if _FUNCTION.fullmatch(name) and not there:
         module, _, attribute = name.rpartition(".")
         try:
             return "" if hasattr(importlib.import_module(module), attribute) else f"{module} has no {attribute}"
         except ModuleNotFoundError:
             return f"there is no module {module}"
-    path = root / name
-    if not path.is_file():
+    if not there:
         return "there is no such file"
     if not heading or heading in _headings(path):
         return ""

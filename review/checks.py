@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from review import codebook, contracts, paths
+from review.code_rows import Rows
 from review.errors import Problem
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
     from review.bibliography import Reference
     from review.codebook import Codebook
+
+MOST = 500
+"""Versions or selections of one corpus; what is computed for each of them takes milliseconds."""
 
 Tables = Mapping[str, "pd.DataFrame"]
 
@@ -63,7 +67,7 @@ def _defaults(file: str, book: Codebook, tables: Tables) -> list[Problem]:
 
 def _identities(file: str, references: Sequence[Reference], screening: pd.DataFrame) -> list[Problem]:
     """Report studies that count as verified but lack an author or a year."""
-    unverified = set(screening.loc[screening["decision"] != "verified", "key"])
+    unverified = set(contracts.distinct(screening.loc[screening["decision"] != "verified", "key"]))
     return [
         Problem(file, reference.line, reference.key, f"the field {name!r} is missing or empty", f"add {name} = {{...}}")
         for reference in references
@@ -74,15 +78,19 @@ def _identities(file: str, references: Sequence[Reference], screening: pd.DataFr
 
 def _twice(file: str, table: pd.DataFrame, columns: list[str], what: str) -> list[Problem]:
     """Report rows that repeat an earlier one in ``columns``."""
-    rows = table[table.duplicated(columns)]
+    return _repeated(file, table[table.duplicated(columns)], "key" if "key" in columns else columns[0], what)
+
+
+def _repeated(file: str, rows: pd.DataFrame, name: str, what: str) -> list[Problem]:
     return [
         Problem(file, int(line), str(key), f"{what} stands twice", "remove one of the two rows")
-        for line, key in zip(rows[contracts.LINE], rows["key" if "key" in columns else columns[0]], strict=True)
+        for line, key in zip(rows[contracts.LINE], rows[name], strict=True)
     ]
 
 
 def _unknown_keys(file: str, table: pd.DataFrame, keys: set[str] | None) -> list[Problem]:
-    rows = table[~table["key"].isin(keys)].drop_duplicates("key") if keys is not None else table[:0]
+    unknown = set() if keys is None else set(contracts.distinct(table["key"])) - keys
+    rows = table[table["key"].isin(unknown)].drop_duplicates("key") if unknown else table[:0]
     message, remedy = "the key is not in the bibliography", "add the entry, or correct the key"
     return [
         Problem(file, int(line), str(key), message, remedy) for line, key in zip(rows[contracts.LINE], rows["key"], strict=True)
@@ -91,12 +99,13 @@ def _unknown_keys(file: str, table: pd.DataFrame, keys: set[str] | None) -> list
 
 def _coding(file: str, table: pd.DataFrame, book: Codebook | None, keys: set[str] | None) -> list[Problem]:
     problems = _unknown_keys(file, table, keys)
-    problems += _twice(file, table, ["key", "dimension", "coder", "value"], "the code")
+    rows = Rows(table)
+    problems += _repeated(file, table[rows.twice()], "key", "the code")
     problems += _misspelt(file, table)
     if book is None:
         return problems
     seen: dict[tuple[str, str, str], list[str]] = {}
-    for row in _rows(table):
+    for row in _rows(table[rows.suspect(book)]):
         line, dimension = int(row.line), book.dimensions.get(row.dimension)
         if dimension is None:
             known = ", ".join(book.dimensions)
@@ -120,7 +129,7 @@ def _coding(file: str, table: pd.DataFrame, book: Codebook | None, keys: set[str
 def _misspelt(file: str, table: pd.DataFrame) -> list[Problem]:
     """Report coders whose name is almost one that has a meaning: their codes would not count."""
     problems = []
-    for name in sorted(set(table["coder"])):
+    for name in sorted(table["coder"].unique()):
         if meant := contracts.meant(name):
             row = table[table["coder"] == name].iloc[0]
             message = f"the coder {name!r} is almost {meant!r}"
@@ -144,7 +153,13 @@ def _clash(value: str, others: list[str], exclusive: bool) -> str:
 
 def _screening(file: str, table: pd.DataFrame, keys: set[str] | None) -> list[Problem]:
     problems = _twice(file, table, ["key"], "the record")
-    for row in _rows(table):
+    decision = table["decision"]
+    odd: pd.Series = (decision != "verified") & (table["reason"].str.strip() == "")
+    odd |= (decision == "pending") & (table["stage"] != "screening")
+    odd |= (decision == "verified") & (table["verified_on"] == "")
+    if keys is not None:
+        odd |= table["key"].isin(keys) == decision.isin(["excluded", "pending"])
+    for row in _rows(table[odd]):
         line = int(row.line)
         absent = row.decision in ("excluded", "pending")
         if keys is not None and absent and row.key in keys:
@@ -162,14 +177,23 @@ def _screening(file: str, table: pd.DataFrame, keys: set[str] | None) -> list[Pr
         if row.decision == "verified" and not row.verified_on:
             message = "the record is verified without a date"
             problems.append(Problem(file, line, row.key, message, "fill the column 'verified_on'"))
-    for key in [] if keys is None or table.empty else sorted(keys - set(table["key"])):
+    for key in [] if keys is None or table.empty else sorted(keys.difference(contracts.distinct(table["key"]))):
         message = "the study of the bibliography was never screened"
         problems.append(Problem(file, None, key, message, "add a row for it"))
     return problems
 
 
+def _many(file: str, table: pd.DataFrame, column: str) -> list[Problem]:
+    """Report more names than anybody means."""
+    found = table[column].nunique()
+    message, remedy = f"there are {found} {column}s, {MOST} are the most", f"correct the column {column!r}, or split the corpus"
+    return [Problem(file, None, column, message, remedy)] if found > MOST else []
+
+
 def _published(file: str, table: pd.DataFrame, book: Codebook | None) -> list[Problem]:
-    problems: list[Problem] = []
+    problems = _many(file, table, "version")
+    if problems:
+        return problems
     repeated = table[table.duplicated(["version", "dimension", "category"])]
     for row in _rows(repeated):
         message = f"{row.version} {row.dimension} {row.category} stands twice"
@@ -199,6 +223,8 @@ def _published(file: str, table: pd.DataFrame, book: Codebook | None) -> list[Pr
 
 def _selection(file: str, tables: Tables, keys: set[str] | None) -> list[Problem]:
     table = tables[paths.SELECTION]
+    if problems := _many(file, table, "selection"):
+        return problems
     problems = _unknown_keys(file, table, keys) + _twice(file, table, ["selection", "key"], "the study")
     for name, rows in table.groupby("selection", sort=False):
         if name in ("all", "pool", "default"):
@@ -210,7 +236,7 @@ def _selection(file: str, tables: Tables, keys: set[str] | None) -> list[Problem
             problems.append(Problem(file, int(odd[contracts.LINE].iloc[0]), str(name), message, "use one basis"))
     if paths.SCREENING in tables and not tables[paths.SCREENING].empty:
         screening = tables[paths.SCREENING]
-        verified = set(screening.loc[screening["decision"] == "verified", "key"])
+        verified = set(contracts.distinct(screening.loc[screening["decision"] == "verified", "key"]))
         for row in _rows(table):
             if row.basis == "calibrated" and row.key not in verified and (keys is None or row.key in keys):
                 message = "a calibrated selection contains a study that is not verified"
@@ -246,7 +272,7 @@ def _counts(file: str, tables: Tables, book: Codebook) -> list[Problem]:
         return []
     selection = tables[paths.SELECTION]
     coding = tables[paths.CODING]
-    consensus = coding[coding["coder"] == "consensus"]
+    consensus = coding.loc[coding["coder"] == "consensus", ["key", "dimension", "value"]]
     counts = implied_counts(tables[paths.PUBLISHED], book)
     remedy = "delete the file (or these rows), then run: review select --write"
     problems: list[Problem] = []

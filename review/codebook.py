@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from review.errors import InputError, Problem, UnknownNameError
-from review.files import read_text
+from review.files import HIDING, NO_TEXT, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -186,6 +187,23 @@ def composed(file: str, text: str) -> Any:
         return yaml.compose(text, Loader=yaml.SafeLoader)
 
 
+def duplicates(path: Path, root: Any) -> list[Problem]:
+    """Return a problem for every key that stands twice in one mapping of plain YAML: the first of the two would be lost."""
+    problems: list[Problem] = []
+    nodes = [] if root is None else [root]
+    while nodes:
+        node = nodes.pop()
+        pairs = node.value if node.id == "mapping" else []
+        seen: set[str] = set()
+        for key, _ in pairs:
+            name = str(key.value)
+            if key.id == "scalar" and name in seen:
+                problems.append(Problem(str(path), key.start_mark.line + 1, name, "the key stands twice", "keep one of the two"))
+            seen.add(name)
+        nodes += [value for _, value in pairs] if pairs else [] if node.id == "scalar" else node.value
+    return sorted(problems)
+
+
 def refuse_clever(file: str, text: str, loader: Any = None) -> None:
     """Refuse what makes a small file large, deep or more than data, before anything is built from it."""
     import yaml
@@ -201,6 +219,8 @@ def refuse_clever(file: str, text: str, loader: Any = None) -> None:
             message = f"the tag {tag!r} is not allowed"
         elif isinstance(event, yaml.ScalarEvent) and event.value == "<<" and not event.style:
             message = "the merge key << is not allowed"
+        elif isinstance(event, yaml.ScalarEvent) and (NO_TEXT.search(event.value) or HIDING.search(event.value)):
+            message = "a value holds a control character, half of a character or a sign that reorders the text"
         elif depth > DEEPEST:
             message = f"more than {DEEPEST} levels of nesting"
         if message:
@@ -216,17 +236,24 @@ class _Checker:
         self.file = file
         self.root = root
         self.problems: list[Problem] = []
+        self._pairs: dict[int, dict[str, tuple[Any, Any]]] = {}
 
     def line(self, *path: str) -> int | None:
         """Return the line of a key by its path, or of the last parent that exists."""
         node, line = self.root, None
         for name in path:
-            pairs = [] if node is None or node.id != "mapping" else node.value
-            found = [(key, value) for key, value in pairs if key.value == name]
+            found = self.pairs(node).get(name)
             if not found:
                 break
-            line, node = found[-1][0].start_mark.line + 1, found[-1][1]
+            line, node = found[0].start_mark.line + 1, found[1]
         return line
+
+    def pairs(self, node: Any) -> dict[str, tuple[Any, Any]]:
+        """Return the nodes of a mapping, keys and values, by what the keys say; none if it is no mapping."""
+        if id(node) not in self._pairs:
+            pairs = [] if node is None or node.id != "mapping" else node.value
+            self._pairs[id(node)] = {key.value: (key, value) for key, value in pairs if key.id == "scalar"}
+        return self._pairs[id(node)]
 
     def complain(self, path: tuple[str, ...], message: str, remedy: str) -> None:
         self.problems.append(Problem(self.file, self.line(*path), ".".join(path) or None, message, remedy))
@@ -244,9 +271,9 @@ class _Checker:
     def duplicates(self, path: tuple[str, ...]) -> None:
         node = self.root
         for name in path:
-            node = [value for key, value in node.value if key.value == name][-1]
-        names = [key.value for key, _ in node.value]
-        for name in sorted({str(name) for name in names if names.count(name) > 1}):
+            node = self.pairs(node)[name][1]
+        names = [str(key.value) for key, _ in node.value]
+        for name in sorted(name for name, times in Counter(names).items() if times > 1):
             self.complain((*path, name), "the key stands twice", "keep one of the two")
 
     def surplus(self, data: dict[str, Any], known: tuple[str, ...], path: tuple[str, ...]) -> None:
@@ -275,6 +302,7 @@ class _Checker:
 
     def codebook(self, data: Any) -> Codebook:
         top = self.mapping(data, ())
+        self.surplus(top, ("review", "dimensions"), ())
         review = self.mapping(top.get("review"), ("review",)) if "review" in top else {}
         for name in ("title", "citation"):
             self.text(review, name, ("review",))

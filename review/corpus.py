@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import compress
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from review import bibliography, checks, codebook, contracts, paths
 from review.errors import InputError, Problem, UnknownNameError
-from review.files import digest
+from review.files import digest_files
+from review.system import unswept
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +64,7 @@ class Corpus:
     @property
     def coders(self) -> tuple[str, ...]:
         """Who coded studies for themselves: coders ``a`` and ``b`` first, then others by name."""
-        found = set(self._tables[paths.CODING]["coder"]) - set(contracts.NOT_THEIR_OWN)
+        found = set(self._tables[paths.CODING]["coder"].unique()) - set(contracts.NOT_THEIR_OWN)
         known = [name for name in contracts.CODERS if name in found]
         return (*known, *sorted(found - set(known)))
 
@@ -109,9 +111,10 @@ class Corpus:
         verified = set(screening.loc[screening["decision"] == "verified", "key"])
         found = {ALL: tuple(keys), POOL: tuple(key for key in keys if key in verified or screening.empty)}
         table = self._tables[paths.SELECTION]
-        for name in table["selection"].unique():
-            chosen = set(table.loc[table["selection"] == name, "key"])
-            found[str(name)] = tuple(key for key in keys if key in chosen)
+        chosen: dict[str, set[str]] = {}
+        for name, key in zip(table["selection"], table["key"], strict=True):
+            chosen.setdefault(name, set()).add(key)
+        found |= {name: tuple(key for key in keys if key in those) for name, those in chosen.items()}
         return MappingProxyType(found)
 
     def basis(self, selection: str) -> str:
@@ -153,17 +156,18 @@ class Corpus:
     def _studies(self) -> pd.DataFrame:
         import pandas as pd
 
-        screening = self._tables[paths.SCREENING].set_index("key")["decision"]
+        screening = self._tables[paths.SCREENING]
+        decisions = dict(zip(screening["key"], screening["decision"], strict=True))
         frame = pd.DataFrame([_identity(reference) for reference in self.references])
         frame["year"] = frame["year"].astype("Int64")
-        frame["status"] = [str(screening.get(key, "verified")) for key in frame["key"]]
+        frame["status"] = [decisions.get(key, "verified") for key in frame["key"]]
         coding = self._tables[paths.CODING]
-        consensus = coding[coding["coder"] == "consensus"]
+        consensus = coding.loc[coding["coder"] == "consensus", ["key", "dimension", "value"]]
+        keys = pd.Index(frame["key"])
+        columns: dict[str, Any] = {}
         for dimension in self.codebook.dimensions.values():
-            rows = consensus[consensus["dimension"] == dimension.name]
-            for name, values in _code_columns(dimension, rows, list(frame["key"])).items():
-                frame[name] = values
-        return frame
+            columns |= _code_columns(dimension, consensus[consensus["dimension"] == dimension.name], keys)
+        return pd.concat([frame, pd.DataFrame(columns)], axis=1)
 
     def studies(self, selection: str = ALL, where: str = "") -> pd.DataFrame:
         """Return one row a study: identity, status and consensus codes.
@@ -234,30 +238,29 @@ def _short(authors: str) -> str:
     return " and ".join(families) or "Anonymous"
 
 
-def _code_columns(dimension: Dimension, rows: pd.DataFrame, keys: Sequence[str]) -> dict[str, Any]:
+def _code_columns(dimension: Dimension, rows: pd.DataFrame, keys: pd.Index) -> dict[str, Any]:
     """Return the columns of one dimension, one value a key."""
+    import numpy as np
     import pandas as pd
 
-    values: dict[str, list[str]] = {key: [] for key in keys}
-    for key, value in zip(rows["key"], rows["value"], strict=True):
-        if value and key in values:
-            values[key].append(value)
-    positive = {key: [code for code in dimension.categories if code in found] for key, found in values.items()}
-    joined = pd.array([("; ".join(positive[key]) or None) for key in keys], dtype="string")
-    columns: dict[str, Any] = {dimension.name: joined}
+    codes = {code: place for place, code in enumerate(dimension.categories)}
+    applies, denied = np.zeros((2, len(keys), len(codes)), dtype=bool)
+    study = keys.get_indexer(pd.Index(rows["key"]))
+    value, values = pd.factorize(rows["value"])
+    for number, text in enumerate(values):
+        stated = applies if text in codes else denied
+        place = codes.get(text if text in codes else text.removeprefix(codebook.NOT))
+        if place is not None:
+            stated[study[(value == number) & (study >= 0)], place] = True
+    _, first, pattern = np.unique(np.packbits(applies, axis=1), axis=0, return_index=True, return_inverse=True)
+    joined = ["; ".join(compress(codes, applies[place])) or None for place in first]
+    columns: dict[str, Any] = {dimension.name: pd.array(joined, dtype="string").take(pattern.reshape(-1))}
     if not dimension.exclusive:
-        for code in dimension.categories:
-            states = [_state(code, values[key], dimension) for key in keys]
-            columns[flag(dimension.name, code)] = pd.array(states, dtype="boolean")
+        listed = applies.any(axis=1) & (dimension.absence == "unlisted")
+        for code, place in codes.items():
+            known = applies[:, place] | denied[:, place] | listed
+            columns[flag(dimension.name, code)] = pd.arrays.BooleanArray(applies[:, place].copy(), ~known)
     return columns
-
-
-def _state(code: str, values: Sequence[str], dimension: Dimension) -> bool | None:
-    """Return whether a label applies to a study with these values; None: unknown."""
-    if code in values:
-        return True
-    listed = dimension.absence == "unlisted" and any(value in dimension.categories for value in values)
-    return False if listed or codebook.NOT + code in values else None
 
 
 def load(directory: Path | str | None = None) -> Corpus:
@@ -276,7 +279,11 @@ def load(directory: Path | str | None = None) -> Corpus:
     InputError
         With all problems of all files, not only the first.
     """
-    folder = paths.DATA if directory is None or str(directory) == "" else Path(directory)
+    with unswept():
+        return _load(paths.DATA if directory is None or str(directory) == "" else Path(directory))
+
+
+def _load(folder: Path) -> Corpus:
     problems: list[Problem] = []
     if not folder.is_dir():
         raise InputError([Problem(str(folder), None, None, "there is no such folder", "name a corpus folder")])
@@ -305,12 +312,12 @@ def load(directory: Path | str | None = None) -> Corpus:
     problems.extend(checks.cross_check(folder, book, references, tables))
     if problems or book is None or references is None:
         raise InputError(problems)
-    files = [folder / name for name in (paths.BIBLIOGRAPHY, paths.CODEBOOK, *tables)]
-    parts = [part for path in sorted(files) if path.exists() for part in (path.name.encode(), path.read_bytes())]
-    return Corpus(folder, book, digest(*parts), tuple(references), MappingProxyType(tables))
+    files = sorted(folder / name for name in (paths.BIBLIOGRAPHY, paths.CODEBOOK, *tables))
+    hashed = digest_files(path for path in files if path.exists())
+    return Corpus(folder, book, hashed, tuple(references), MappingProxyType(tables))
 
 
 def _empty(name: str) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame(columns=[*contracts.schema(name).columns, contracts.LINE], dtype=str)
+    return pd.DataFrame(columns=[*contracts.contract(name), contracts.LINE], dtype=str)

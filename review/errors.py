@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,14 +40,51 @@ class Problem:
         return self.file, self.line or 0, self.key or "", self.message, self.remedy
 
     def __str__(self) -> str:
+        """Return it on one line, whatever the input holds: nothing in a file may look like another problem."""
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         subject = f" [{self.key}]" if self.key else ""
-        return f"{place}:{subject} {self.message} -> {self.remedy}"
+        return printable(f"{place}:{subject} {self.message} -> {self.remedy}")
+
+
+SHOWN = 200
+"""Problems that the text of an error lists; :attr:`InputError.problems` has all of them."""
 
 
 def printable(text: str, keep: str = "") -> str:
     """Return text whose control characters, but those to keep, are written out: in a terminal they could hide a part of it."""
+    if text.isprintable():
+        return text
     return "".join(sign if sign.isprintable() or sign in keep else repr(sign)[1:-1] for sign in text)
+
+
+REMEDIES = {
+    errno.ENOSPC: "make room on the disk, then run the command again",
+    errno.EDQUOT: "make room within your quota, then run the command again",
+    errno.EFBIG: "allow larger files (ulimit -f), then run the command again",
+    errno.EROFS: "choose a folder that can be written to",
+    errno.EACCES: "choose another folder, or ask for the right to use this one",
+    errno.EPERM: "choose another folder, or ask for the right to use this one",
+    errno.ENOENT: "check the path",
+    errno.ENOTDIR: "check the path: a part of it is a file",
+    errno.EISDIR: "name a file",
+    errno.EEXIST: "choose another name, or remove what is there",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EMFILE: "allow more open files (ulimit -n), then run the command again",
+    errno.ENFILE: "close other programs, then run the command again",
+    errno.ENOMEM: "close other programs, then run the command again",
+    errno.EIO: "check the disk, then run the command again",
+}
+
+
+def with_remedy(error: OSError | MemoryError) -> str:
+    """Return in words what the system says, about which file, and what to do."""
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory -> {REMEDIES[errno.ENOMEM]}, or ask for less"
+    remedy = REMEDIES.get(error.errno or 0, "")
+    if not remedy or not error.strerror:
+        return str(error)
+    place = f"{error.filename}: " if isinstance(error.filename, str) else ""
+    return f"{place}{error.strerror} -> {remedy}"
 
 
 class ReviewError(Exception):
@@ -59,8 +97,10 @@ class InputError(ReviewError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         noun = "problem" if len(self.problems) == 1 else "problems"
-        lines = "\n".join(f"  {problem}" for problem in self.problems)
-        super().__init__(f"{len(self.problems)} {noun} in the input\n{lines}")
+        lines = [f"  {problem}" for problem in self.problems[:SHOWN]]
+        if len(self.problems) > SHOWN:
+            lines.append(f"  and {len(self.problems) - SHOWN:,} more -> mend these first")
+        super().__init__("\n".join([f"{len(self.problems)} {noun} in the input", *lines]))
 
     def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Problem, ...]]]:
         """Survive the way from a worker process back to its parent."""

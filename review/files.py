@@ -6,18 +6,31 @@ import hashlib
 import json
 import os
 import re
-import tempfile
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from review import drafts
 from review.errors import InputError, Problem
+from review.system import rename_new
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""What is no character of a text: XML, and so a file of Word, cannot hold it, and a terminal may obey it."""
+
+HIDING = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What shows nothing of itself: terminals obey the first, and the others show a text in another order than it is read."""
+
+_USUAL = b"\t\n\r" + bytes(range(0x20, 0x7F))
+"""What stands in every text: the little that is left without it is searched a hundred times as fast as the whole."""
+
 _QUOTED = re.compile(r'[,"\r\n]')
+_FORMULA = re.compile("[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
 def read_text(path: Path) -> str:
@@ -45,6 +58,29 @@ def read_text(path: Path) -> str:
     return decode(path, data)
 
 
+def read_plain(path: Path) -> str:
+    """Return the text of a UTF-8 file without control characters but tabs and line ends, and without signs that reorder it.
+
+    Raises
+    ------
+    InputError
+        As from :func:`read_text`, or if it holds one.
+    """
+    text = read_text(path)
+    found = (NO_TEXT.search(text) or HIDING.search(text)) if peculiar(text.encode()) else None
+    if found:
+        line = text.count("\n", 0, found.start()) + 1
+        message = f"the file contains the control character U+{ord(found[0]):04X}"
+        raise InputError([Problem(str(path), line, None, message, "remove it")])
+    return text
+
+
+def peculiar(data: bytes) -> bool:
+    """Tell whether UTF-8 holds a character that :func:`read_plain` refuses."""
+    rare = data.translate(None, _USUAL).decode("utf-8", "replace")
+    return bool(NO_TEXT.search(rare) or HIDING.search(rare))
+
+
 def decode(path: Path, data: bytes) -> str:
     """Return bytes of a file as text.
 
@@ -68,20 +104,35 @@ def decode(path: Path, data: bytes) -> str:
     return text
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write ``data`` to a temporary name beside ``path``, then rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)
+def write_bytes(path: Path, data: bytes, *, durable: bool = False) -> None:
+    """Write ``data`` to a temporary name beside ``path``, then rename; see :func:`review.drafts.draft`.
+
+    A new file has the mode that the system gives new files (0666 without what the umask takes away); one that was there
+    keeps its mode. The owner is whoever writes.
+    """
+    with drafts.draft(path, data, mode=mode_of(path), durable=durable) as name:
         os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file whole; one that is there already, or that another process writes first, stays."""
+    with drafts.draft(path, data) as name:
+        if path.exists() or rename_new(Path(name), path):
+            return
+        try:
+            os.link(name, path)
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without hard links
+            os.replace(name, path)
+
+
+def mode_of(path: Path) -> int | None:
+    """Return who may read and write a file or folder; None if it is not there."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode) & 0o777
+    except FileNotFoundError:
+        return None
 
 
 def write_text(path: Path, text: str) -> None:
@@ -119,13 +170,31 @@ def _field(value: object) -> str:
     return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text
 
 
+def inert(value: object) -> object:
+    """Return a value that no spreadsheet takes for a formula: text that looks like one gets a leading apostrophe.
+
+    Numbers stay as they are, and what has got its apostrophe does not get another.
+    """
+    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value
+
+
+def sheet(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
+    """Return CSV text for people, who open it in a spreadsheet: nothing in it is taken for a formula.
+
+    What this project reads back exactly, such as the tables of a corpus, is written by :func:`rows_to_csv`.
+    """
+    return rows_to_csv((str(inert(name)) for name in header), ([inert(value) for value in row] for row in rows))
+
+
 def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as ``path.csv`` and ``path.json`` (records).
+    """Write a table as ``path.csv`` (see :func:`sheet`) and ``path.json`` (records, exact).
 
     Missing values become empty fields and null. Floats are written with their shortest exact form.
     """
     rows = records(frame)
-    texts = {".csv": rows_to_csv(frame.columns, (row.values() for row in rows)), ".json": to_json(rows)}
+    texts = {".csv": sheet(frame.columns, (row.values() for row in rows)), ".json": to_json(rows)}
     for suffix, text in texts.items():
         write_text(path.with_name(path.name + suffix), text)
 
@@ -163,4 +232,16 @@ def digest(*parts: bytes) -> str:
     for part in parts:
         total.update(len(part).to_bytes(8, "big"))
         total.update(part)
+    return total.hexdigest()
+
+
+def digest_files(files: Iterable[Path]) -> str:
+    """Return :func:`digest` of the names and contents of files, of which no more than a part is in memory at a time."""
+    total = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            name, size = path.name.encode(), os.fstat(file.fileno()).st_size
+            total.update(len(name).to_bytes(8, "big") + name + size.to_bytes(8, "big"))
+            while part := file.read(1 << 20):
+                total.update(part)
     return total.hexdigest()

@@ -149,9 +149,9 @@ class Journal:
         try:
             _write_all(self._handle, data)
             os.fsync(self._handle)
-        except OSError:
+        except OSError as error:
             os.ftruncate(self._handle, size)
-            raise
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
 
 
 def _sync(path: Path, flags: int, data: bytes = b"") -> None:
@@ -192,6 +192,6 @@ def _parse(path: Path, data: bytes, fault: Fault) -> tuple[list[Line], bytes]:
 def _line(raw: bytes) -> Line | None:
     try:
         held = json.loads(raw)
-    except ValueError:  # bad UTF-8 is one
+    except (ValueError, RecursionError):  # bad UTF-8 is one of the first
         return None
     return held if isinstance(held, dict) else None

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from math import ceil, floor
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -90,9 +91,9 @@ def attainable(share: str, total: int) -> Attainability:
     """
     decimals = len(share.partition(".")[2])
     printed = Decimal(share)
-    counts = {
-        rule: tuple(count for count in range(total + 1) if shorten(count, total, decimals, rule) == printed) for rule in RULES
-    }
+    exact, unit = Fraction(printed) * total / 100, Fraction(total, 100 * 10**decimals)
+    near = range(max(0, floor(exact - unit)), min(total, ceil(exact + unit)) + 1)
+    counts = {rule: tuple(count for count in near if shorten(count, total, decimals, rule) == printed) for rule in RULES}
     return Attainability(share, total, counts)
 
 
@@ -191,7 +192,7 @@ def compare_versions(published: pd.DataFrame, book: Codebook, before: str, after
     counts = implied_counts(published, book)
     keep = ["dimension", "category", "share", "count"]
     old, new = (counts.loc[counts["version"] == version, keep] for version in (before, after))
-    frame = old.merge(new, on=["dimension", "category"], how="outer", suffixes=("_before", "_after"), sort=False)
+    frame = old.merge(new, on=["dimension", "category"], how="outer", suffixes=("_before", "_after"))
     order = {
         (name, code): (i, j)
         for i, (name, dimension) in enumerate(book.dimensions.items())

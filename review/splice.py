@@ -44,18 +44,23 @@ def spliced(path: Path, text: str, references: list[Reference]) -> str:
         return text
     lines = text.split("\n")
     starts = [reference.line - 1 for reference in old]
-    if sorted(set(starts)) != starts:
+    if sorted(set(starts)) != starts or not all(_alone(lines[start], one) for start, one in zip(starts, old, strict=True)):
         return bibliography.write(references)
     ends = [*starts[1:], len(lines)]
-    blocks = {
-        reference.key: _block(reference, wanted[reference.key], "\n".join(lines[start:end]))
-        for reference, start, end in zip(old, starts, ends, strict=True)
-        if reference.key in wanted
-    }
+    head = "".join(f"{line}\n" for line in lines[: starts[0]])
+    blocks: dict[str, str] = {}
+    for reference, start, end in zip(old, starts, ends, strict=True):
+        block = "\n".join(lines[start:end])
+        if reference.key in wanted:
+            blocks[reference.key] = _block(reference, wanted[reference.key], block)
+        elif rest := block[_end(block) :].strip():  # such as an @string that later entries need
+            if blocks:
+                blocks[next(reversed(blocks))] += f"\n{rest}\n"
+            else:
+                head += f"{rest}\n\n"
     keys = list(blocks)
     order = sorted([*keys, *new]) if keys == sorted(keys) else [*keys, *new]
     parts = [blocks[key] if key in blocks else bibliography.write([wanted[key]]) for key in order]
-    head = "".join(f"{line}\n" for line in lines[: starts[0]])
     return head + "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 
@@ -71,14 +76,17 @@ def _block(old: Reference, new: Reference, text: str) -> str:
     return bibliography.write([replace(new, fields=fields)]).rstrip("\n") + text[_end(text) :]
 
 
+def _alone(line: str, reference: Reference) -> bool:
+    """Tell whether a line begins with an entry."""
+    return re.match(rf"\s*@{re.escape(reference.kind)}[ \t]*[{{(]", line, re.IGNORECASE) is not None
+
+
 def _end(text: str) -> int:
     """Return where the entry ends with which a text begins."""
-    depth = 0
-    for match in re.finditer(r"\\.|[{}]", text):
-        depth += (match[0] == "{") - (match[0] == "}")
-        if match[0] == "}" and depth == 0:
-            return match.end()
-    return len(text)
+    from bibtexparser.splitter import Splitter
+
+    raw = str(Splitter(text).split().entries[0].raw)
+    return text.index(raw) + len(raw)
 
 
 def codes_with(corpus: Corpus, rows: Sequence[Row]) -> list[Row]:
@@ -87,7 +95,7 @@ def codes_with(corpus: Corpus, rows: Sequence[Row]) -> list[Row]:
     Studies that get no new rows stay as they are. In the others rows are ordered by dimension and coder. A new study goes to its
     place by key if the table is sorted by key, else to the end.
     """
-    columns = list(contracts.schema(paths.CODING).columns)
+    columns = list(contracts.contract(paths.CODING))
     groups: dict[str, list[Row]] = {}
     for row in corpus.coding[columns].itertuples(index=False, name=None):
         groups.setdefault(row[0], []).append(tuple(map(str, row)))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from review import bibliography
 from review.bibliography import IDENTIFIERS, Reference
 from review.errors import InputError
+from review.files import HIDING, NO_TEXT
 
 ENTRY = "@article{{one,\n  title = {{{{One}}}},\n  author = {{Doe, Jane}},\n  year = {{2020}},\n{fields}}}\n"
 
@@ -195,7 +196,9 @@ def plain(text: str) -> str:
     return " ".join(text.split())
 
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")) | st.text("&%#_$\\{}~^@\"'`,=<>!?ab 1-äß日\n")
+REFUSED = [sign for sign in map(chr, (*range(0x2070), 0xFFFE, 0xFFFF)) if NO_TEXT.search(sign) or HIDING.search(sign)]
+LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters=REFUSED)
+TEXT = st.text(LETTERS) | st.text("&%#_$\\{}~^@\"'`,=<>!?ab 1-äß日\n")
 ADDRESS = st.text("abcXYZ0189:/.?&=%#_$~+-@,;()<>[]{}\"'!*", min_size=1, max_size=40)
 
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import functools
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from review import strict_json
 from review.batch import engine
 from review.errors import InputError, Problem
+from review.files import read_text
+
+REMEDY = "open it in JupyterLab and save it"
 
 
 def declared(notebook: Path) -> dict[str, str]:
@@ -35,8 +42,19 @@ def inspected(notebook: Path) -> dict[str, tuple[str, str]]:
 
 @functools.lru_cache(maxsize=256)
 def _inspected(notebook: Path, *_: int) -> dict[str, tuple[str, str]]:
-    facts = engine.papermill().inspect_notebook(str(notebook))
+    inspect = engine.papermill().inspect_notebook
+    try:
+        with _quiet():
+            facts = inspect(str(notebook))
+    except Exception as error:  # of any kind: there is no kernel, its language is unknown, tags are none
+        message, remedy = f"its parameters cannot be read: {_first(error)}", f"choose a kernel of Python: {REMEDY}"
+        raise InputError([Problem(str(notebook), None, None, message, remedy)]) from None
     return {name: (str(fact["inferred_type_name"]), str(fact["default"])) for name, fact in facts.items()}
+
+
+def _first(error: Exception) -> str:
+    """Return the beginning of the first line of an error."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:100]
 
 
 def promised(notebook: Path) -> tuple[str, ...]:
@@ -47,7 +65,7 @@ def promised(notebook: Path) -> tuple[str, ...]:
     InputError
         If the file is not a notebook, or the promise is not a list of relative paths.
     """
-    names = read_notebook(notebook).metadata.get("review", {}).get("artefacts", [])
+    names = _said(notebook).get("artefacts", [])
     usable = isinstance(names, list) and all(
         isinstance(name, str) and name and not Path(name).is_absolute() and ".." not in Path(name).parts for name in names
     )
@@ -65,7 +83,7 @@ def awaited(notebook: Path) -> tuple[str, ...]:
     InputError
         If the file is not a notebook, or ``review.after`` is not a list of names.
     """
-    names = read_notebook(notebook).metadata.get("review", {}).get("after", [])
+    names = _said(notebook).get("after", [])
     if not isinstance(names, list) or not all(isinstance(name, str) and name == Path(name).name != "" for name in names):
         message = "metadata review.after is not a list of names of notebooks"
         raise InputError([Problem(str(notebook), None, "review.after", message, "list the notebooks whose files it reads")])
@@ -82,7 +100,7 @@ def quick(notebook: Path) -> dict[str, Any]:
     InputError
         If the file is not a notebook, or ``review.quick`` is not a mapping.
     """
-    values = read_notebook(notebook).metadata.get("review", {}).get("quick", {})
+    values = _said(notebook).get("quick", {})
     if not isinstance(values, dict):
         message = "metadata review.quick is not a mapping of parameters to values"
         raise InputError([Problem(str(notebook), None, "review.quick", message, 'write for example {"n": 4}')])
@@ -92,6 +110,15 @@ def quick(notebook: Path) -> dict[str, Any]:
 def demonstrates(notebook: Path) -> bool:
     """Tell whether a notebook runs a generator: it says how it is run small."""
     return bool(quick(notebook))
+
+
+def _said(notebook: Path) -> Mapping[str, Any]:
+    """Return what a notebook says of itself to this package."""
+    said = read_notebook(notebook).metadata.get("review", {})
+    if not isinstance(said, dict):
+        message = "metadata review is not a mapping"
+        raise InputError([Problem(str(notebook), None, "review", message, 'write for example {"artefacts": []}')])
+    return said
 
 
 def read_notebook(notebook: Path) -> Any:
@@ -117,13 +144,24 @@ def _state(notebook: Path) -> tuple[int, int, int]:
 @functools.lru_cache(maxsize=256)
 def _read(notebook: Path, *_: int) -> Any:
     library = engine.nbformat()
-    from jsonschema import ValidationError
-    from nbformat.reader import NotJSONError
-
+    text = read_text(notebook)
+    strict_json.parse(str(notebook), text, REMEDY, nan=True)
     try:
-        book = library.read(notebook, as_version=4)
-        library.validate(book)
+        with _quiet():
+            book = library.reads(text, as_version=4)
+            library.validate(book)
         return book
-    except (NotJSONError, ValidationError, ValueError, KeyError, AttributeError, TypeError) as error:
-        message, remedy = f"not a notebook: {str(error).splitlines()[0][:100]}", "open it in JupyterLab and save it"
-    raise InputError([Problem(str(notebook), None, None, message, remedy)])
+    except Exception as error:  # of any kind: what notebooks of older formats are made of is checked nowhere
+        problem = Problem(str(notebook), None, None, f"not a notebook: {_first(error)}", REMEDY)
+    raise InputError([problem])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Have nbformat add or change identifiers of cells without warning about it."""
+    from nbformat.warnings import DuplicateCellId, MissingIDFieldWarning
+
+    with warnings.catch_warnings():
+        for kind in (DuplicateCellId, MissingIDFieldWarning):
+            warnings.simplefilter("ignore", kind)
+        yield

@@ -18,13 +18,15 @@ import csv
 import io
 import itertools
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from review import codebook, strict_json
 from review.errors import InputError, OptionError, Problem
-from review.files import read_text
+from review.files import NO_TEXT, read_text
 
 PARTS = ("fixed", "product", "zip", "list", "exclude")
 SUFFIXES = (".yaml", ".yml", ".json", ".csv")
@@ -94,6 +96,7 @@ def convert(parameter: Declared, value: Any, *, text: bool = False) -> Any:
         If it is of another type; the message says which is wanted.
     """
     kind = parameter.kind
+    _check_text(value)
     if text and isinstance(value, str) and kind is not str:
         value = _read(value, kind)
     if kind is float and type(value) is int:
@@ -102,6 +105,16 @@ def convert(parameter: Declared, value: Any, *, text: bool = False) -> Any:
     if not right:
         raise ValueError(f"{value!r} is not of the type {kind.__name__ if kind else ''}")
     return value
+
+
+def _check_text(value: Any) -> None:
+    """Refuse what cannot be written as JSON in UTF-8, as the manifest and the name of a run are."""
+    try:
+        whole = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    except TypeError:
+        raise ValueError(f"{str(value)[:80]!r} is no text, number, truth value, list or mapping") from None
+    if NO_TEXT.search(whole):
+        raise ValueError(f"{whole[:80]!r} holds a control character or half of a character")
 
 
 def _read(value: str, kind: type | None) -> Any:
@@ -116,7 +129,7 @@ def _read(value: str, kind: type | None) -> Any:
             raise ValueError(f"{value!r} is not of the type {kind.__name__}") from None
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         if kind is None:
             return value
         raise ValueError(f"{value!r} is not a {kind.__name__} written as JSON") from None
@@ -192,12 +205,20 @@ def _problems(path: Path, sets: Sequence[Parameters], given: Mapping[str, Any]) 
 
 
 def _csv(path: Path, text: str, known: Mapping[str, Declared]) -> list[Parameters]:
-    reader = csv.reader(io.StringIO(text, newline=""))
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        return _rows(path, reader, known)
+    except csv.Error as error:
+        problem = Problem(str(path), max(reader.line_num, 1), None, f"not CSV ({error})", "check the quotes and line ends")
+        raise InputError([problem]) from None
+
+
+def _rows(path: Path, reader: Any, known: Mapping[str, Declared]) -> list[Parameters]:
     names = next(reader)
     problems = [_unknown(path, name, 1, known) for name in names if name not in known]
     problems += [
         Problem(str(path), 1, name, "the column stands twice", "keep one")
-        for name in sorted({n for n in names if names.count(n) > 1})
+        for name in sorted(name for name, count in Counter(names).items() if count > 1)
     ]
     sets: list[Parameters] = []
     for row in reader:
@@ -226,21 +247,30 @@ def _mapping(path: Path, text: str) -> dict[str, Any]:
     import yaml
 
     try:
-        found = json.loads(text) if path.suffix.lower() == ".json" else yaml.safe_load(text)
+        found = _json(path, text) if path.suffix.lower() == ".json" else _yaml(path, text)
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         problem = Problem(
             str(path), None if line is None else line + 1, None, f"not YAML ({getattr(error, 'problem', error)})", "correct it"
         )
         raise InputError([problem]) from None
-    except (ValueError, RecursionError) as error:
-        line = getattr(error, "lineno", None)
-        raise InputError([Problem(str(path), line, None, f"not JSON ({str(error)[:100]})", "correct it")]) from None
     if isinstance(found, list):
         found = {"list": found}
     if not isinstance(found, dict) or not found:
         raise InputError.one(path, "no mapping", f"write some of: {', '.join(PARTS)}")
     return found
+
+
+def _json(path: Path, text: str) -> Any:
+    return strict_json.parse(str(path), text, "correct it", controls=False)
+
+
+def _yaml(path: Path, text: str) -> Any:
+    """Return what plain YAML holds."""
+    root = codebook.composed(str(path), text)
+    if twice := codebook.duplicates(path, root):
+        raise InputError(twice)
+    return codebook.plain(path, root)
 
 
 def _combined(path: Path, grid: Mapping[str, Any], known: Mapping[str, Declared], text: str) -> list[Parameters]:

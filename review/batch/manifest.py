@@ -7,6 +7,7 @@ counts is the last event of each run; nothing is ever changed or taken away.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import time
@@ -113,7 +114,7 @@ class Manifest:
 
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / NAME
-        self.lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         limit = time.monotonic() + PATIENCE
         while True:
             try:
@@ -127,7 +128,7 @@ class Manifest:
                 time.sleep(0.05)
         self.last = {event.run: event for event in read(self.path)}
         self._mend()
-        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
 
     def __enter__(self) -> Manifest:
         return self
@@ -189,21 +190,41 @@ def read(path: Path) -> Iterator[Event]:
     """
     if not path.exists():
         return
-    names = set(Event.__dataclass_fields__)
     for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
         if not line.strip():
             continue
         try:
-            held = json.loads(line)
+            held = json.loads(line.decode("utf-8"))
         except ValueError:
             continue  # cut off: its run counts as not finished
-        if (
-            not isinstance(held, dict)
-            or held.pop("format", None) != FORMAT
-            or not {"event", "run", "notebook"} <= set(held) <= names
-        ):
-            problem = Problem(
-                str(path), number, None, f"no event of the format {FORMAT}", "restore the file, or choose another folder"
-            )
-            raise InputError([problem])
-        yield Event(**{**held, "missing": tuple(held.get("missing", ()))})
+        except RecursionError:
+            held = None
+        fault = _fault(held)
+        if fault:
+            raise InputError([Problem(str(path), number, None, fault, "restore the file, or choose another folder")])
+        rest = {name: value for name, value in held.items() if name != "format"}
+        yield Event(**{**rest, "missing": tuple(rest.get("missing", ()))})
+
+
+def _fault(held: Any) -> str:
+    """Return what is wrong with a line of a manifest, or ""."""
+    if not isinstance(held, dict) or held.get("format") != FORMAT:
+        return f"no event of the format {FORMAT}"
+    given = {name: value for name, value in held.items() if name != "format"}
+    if not {"event", "run", "notebook"} <= set(given) <= set(Event.__dataclass_fields__):
+        return f"no event of the format {FORMAT}"
+    wrong = next((name for name, value in given.items() if not _is_sound(name, value)), "")
+    return f"{wrong} is {str(given[wrong])[:60]!r}" if wrong else ""
+
+
+def _is_sound(name: str, value: Any) -> bool:
+    """Tell whether a part of an event is of its type."""
+    if name in ("parts", "inputs", "outputs", "versions"):
+        return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+    if name == "parameters":
+        return isinstance(value, dict)
+    if name == "missing":
+        return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    if name in ("seconds", "memory"):
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, str) and (name != "event" or value in (STARTED, FINISHED))

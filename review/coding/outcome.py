@@ -101,7 +101,7 @@ def _with(corpus: Corpus, coding: Sequence[Row]) -> Corpus:
 
     from review.corpus import TABLES
 
-    frame = pd.DataFrame(coding, columns=list(contracts.schema(paths.CODING).columns), dtype=str)
+    frame = pd.DataFrame(coding, columns=list(contracts.contract(paths.CODING)), dtype=str)
     frame[contracts.LINE] = range(2, len(frame) + 2)
     return replace(corpus, _tables={**{name: corpus._tables[name] for name in TABLES}, paths.CODING: frame})
 

@@ -5,7 +5,6 @@ A task holds what a coder may see: identity, links and a text. It holds no code 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from review import corpus as corpora
+from review import strict_json
 from review.coding import names
 from review.errors import InputError, OptionError, UnknownNameError
 from review.files import digest, read_text, to_json, write_text
@@ -215,10 +215,7 @@ def load(folder: Path, corpus: Corpus) -> Task:
         If it is broken, of another codebook, or has studies that the corpus does not have.
     """
     path = folder / FILE
-    try:
-        data = json.loads(read_text(path))
-    except ValueError:
-        data = None
+    data = strict_json.load(path, "restore the file")
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise InputError.one(path, f"this is not a file of the format {FORMAT}", "name the folder of a coding task")
     if data.get("dimensions") != questions(corpus.codebook.dimensions):

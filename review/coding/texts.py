@@ -73,7 +73,7 @@ def _lines(path: Path) -> Iterator[tuple[int, Any, Any]]:
             continue
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             row = None
         if not isinstance(row, dict):
             remedy = 'write: {"key": "...", "text": "..."}'

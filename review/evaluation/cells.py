@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from review import strict_json
 from review.errors import InputError
 from review.evaluation import readers
 from review.evaluation.inputs import Choices, Pair, match
 from review.evaluation.readers import FEWEST_ROWS, Source
-from review.files import read_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +32,8 @@ SEGMENTS = 60
 
 _LATER = 2_000_000  # place of the seed of the hold-out's segments, far from those of items and of lessons
 PROVENANCE = ".provenance.json"
+PARTS = ("modality", "method", "seed", "configuration", "model", "accepted", "asked")
+REMEDY = "generate the records again"
 TEXTS = "seed texts, written for this project by a language model, not reviewed by clinicians"
 SIMULATED = "simulated ECG segments with reports from templates"
 _PARTS = ("heart_rate", "rhythm", "pr", "qrs", "qt", "report", "signal")
@@ -137,14 +138,34 @@ def provenance(records: Path) -> dict[str, Any]:
         If it is missing or not of a generator of this package.
     """
     path = records.with_name(records.stem + PROVENANCE)
-    try:
-        found: dict[str, Any] = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise InputError.one(path, f"not JSON ({error})", "generate the records again") from None
-    missing = [name for name in ("modality", "method", "seed", "configuration", "model") if name not in found]
+    found = strict_json.load(path, REMEDY)
+    if not isinstance(found, dict):
+        raise InputError.one(path, "it is not a mapping", REMEDY)
+    missing = [name for name in PARTS if name not in found]
     if missing:
-        raise InputError.one(path, f"{missing[0]} is missing", "generate the records again", missing[0])
+        raise InputError.one(path, f"{missing[0]} is missing", REMEDY, missing[0])
+    if wrong := next((name for name, sound in _parts(found).items() if not sound), ""):
+        raise InputError.one(path, f"{wrong} is {str(found[wrong])[:60]!r}", REMEDY, wrong)
     return found
+
+
+def _parts(found: Mapping[str, Any]) -> dict[str, bool]:
+    """Return whether each part of a provenance can be what a generator of this package wrote."""
+    from review.generators import METHODS, MODALITIES, seeds, tables
+
+    given = found["configuration"]
+    chosen = given if isinstance(given, dict) else {}
+    known = {
+        "tabular": chosen.get("table") in tables.NAMES and chosen.get("columns", "chosen") in tables.CHOICES,
+        "text": chosen.get("kind") in seeds.KINDS,
+    }
+    return {
+        "modality": found["modality"] in MODALITIES,
+        "method": found["method"] in METHODS,
+        **{name: type(found[name]) is int and found[name] >= 0 for name in ("seed", "accepted", "asked")},
+        "configuration": isinstance(given, dict) and bool(known.get(str(found["modality"]), True)),
+        "model": isinstance(found["model"], dict),
+    }
 
 
 def pair_of(records: Path, *, rejected: bool = False) -> tuple[Pair | None, dict[str, Any]]:

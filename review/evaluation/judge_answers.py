@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from review import strict_json
 from review.errors import InputError, OptionError, Problem
-from review.evaluation.rubric import HIGH, REAL, SYNTHETIC, Criterion
+from review.evaluation.rubric import HIGH, LOW, REAL, SYNTHETIC, Criterion
 from review.files import read_text, write_text
 
 FORMAT = "synthetic-data-review/judgements/1"
@@ -21,6 +22,9 @@ ROLES = (REAL, SYNTHETIC, PLANTED, INJECTED)
 SCORE, PAIR = "score", "pair"
 BETTER, GENUINE = "better", "real"
 """The two questions about a pair: which item is better, and which one is real."""
+
+MOST_REPEATS = 1_000
+REMEDY = "ask the judge again"
 
 
 @dataclass(frozen=True)
@@ -154,21 +158,53 @@ class Judgements:
         lines = read_text(path).rstrip("\n").split("\n")
         number = 1
         try:
-            head = json.loads(lines[0])
+            head = strict_json.parse(str(path), lines[0], REMEDY, 1)
             if head["format"] != FORMAT or head["items"] + head["answers"] != len(lines) - 1:
                 raise ValueError
             rows: list[Item | Answer] = []
             for number, line in enumerate(lines[1:], 2):
-                row = json.loads(line)
+                row = strict_json.parse(str(path), line, REMEDY, number)
                 rows.append(Item(**row) if number <= head["items"] + 1 else Answer(**{**row, "items": tuple(row["items"])}))
             number = 1
             criteria = tuple(Criterion(**{**one, "levels": tuple(one["levels"])}) for one in head["criteria"])
             model, settings = dict(head["model"]), dict(head["settings"])
+            if not all(map(_is_criterion, criteria)):
+                raise ValueError
+            items = tuple(row for row in rows if isinstance(row, Item))
+            known = {item.id for item in items}
+            sound = [_is_item(row) if isinstance(row, Item) else _is_answer(row, known, criteria) for row in rows]
+            if not all(sound):
+                number = 2 + sound.index(False)
+                raise ValueError
         except (ValueError, KeyError, TypeError, AttributeError):
-            problem = Problem(str(path), number, None, "this is not a whole file of judgements", "ask the judge again")
+            problem = Problem(str(path), number, None, "this is not a whole file of judgements", REMEDY)
             raise InputError([problem]) from None
-        items = tuple(row for row in rows if isinstance(row, Item))
         return cls(model, settings, criteria, items, tuple(row for row in rows if isinstance(row, Answer)))
+
+
+def _is_criterion(one: Criterion) -> bool:
+    texts = (one.name, one.title, one.question, *one.levels)
+    return all(isinstance(text, str) for text in texts) and len(one.levels) >= 2 and one.better in (HIGH, LOW)
+
+
+def _is_item(item: Item) -> bool:
+    return all(isinstance(value, str) for value in asdict(item).values())
+
+
+def _is_answer(answer: Answer, known: Container[str], criteria: Sequence[Criterion]) -> bool:
+    """Tell whether an answer is about items that are there, and says a level of every criterion if it is one about scores."""
+    sound = bool(answer.items) and all(isinstance(one, str) and one in known for one in answer.items)
+    sound = sound and type(answer.repeat) is int and 0 <= answer.repeat < MOST_REPEATS and type(answer.seed) is int
+    sound = sound and isinstance(answer.descending, bool) and answer.ask in (SCORE, PAIR)
+    sound = sound and all(isinstance(text, str) for text in (answer.prompt, answer.raw, answer.finish, answer.reason))
+    if not sound or answer.parsed is None:
+        return sound
+    said = answer.parsed
+    if not isinstance(said, dict):
+        return False
+    if answer.ask == SCORE:
+        return all(type(said.get(one.name)) is int and 1 <= said[one.name] <= len(one.levels) for one in criteria)
+    return set(said) == {BETTER, GENUINE} and all(value in answer.items for value in said.values())
 
 
 def criteria_of(given: Iterable[Any]) -> tuple[Criterion, ...]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from review import strict_json
 from review.errors import InputError, OptionError
 from review.evaluation import rubric as rubrics
 from review.evaluation.rubric import ORIGINS, REAL, SYNTHETIC, Rubric
-from review.files import digest, read_text, to_json, write_text
+from review.files import digest, to_json, write_text
 
 if TYPE_CHECKING:
     from review.evaluation.inputs import Pair
@@ -214,7 +214,8 @@ def load(folder: Path, key: Path | None = None) -> Task:
         return task
     held = _object(key_path, KEY_FORMAT)
     origins = held.get("origins")
-    fits = isinstance(origins, dict) and set(origins) == set(task.by_id) and set(origins.values()) <= set(ORIGINS)
+    fits = isinstance(origins, dict) and set(origins) == set(task.by_id)
+    fits = fits and isinstance(origins, dict) and all(origin in ORIGINS for origin in origins.values())
     if held.get("task") != task.digest or not fits or not isinstance(origins, dict):
         raise InputError.one(key_path, "the origins belong to another task", f"name the file that was written with {path.name}")
     return Task(task.items, task.rubric, task.seed, task.repeats, origins)
@@ -224,16 +225,37 @@ def _task(path: Path) -> Task:
     data = _object(path, FORMAT)
     try:
         items = tuple(Item(entry["id"], tuple(entry["parts"])) for entry in data["items"])
-        return Task(items, rubrics.parse(data["rubric"]), int(data["seed"]), int(data["repeats"]))
+        task = Task(items, rubrics.parse(data["rubric"]), int(data["seed"]), int(data["repeats"]))
+        if len(task.by_id) < len(items) or not all(map(_is_item, items)) or not 0 <= task.repeats <= max(len(items) - 1, 0):
+            raise ValueError("an item is damaged or there twice, or more are shown again than there are")
+        return task
     except (KeyError, TypeError, ValueError) as error:
         raise InputError.one(path, f"the task cannot be read ({error!r})", "write it again with the same data and seed") from None
 
 
+def _is_item(item: Item) -> bool:
+    """Tell whether an item is of the form in which it is written."""
+    return isinstance(item.id, str) and all(isinstance(part, dict) and _is_part(part) for part in item.parts)
+
+
+def _is_part(part: Part) -> bool:
+    if part.get("kind") == "rows":
+        rows = part.get("rows")
+        return isinstance(rows, list) and all(isinstance(row, list) and [type(one) for one in row] == [str, str] for row in rows)
+    if not isinstance(part.get("name"), str):
+        return False
+    if part.get("kind") == "text":
+        return isinstance(part.get("text"), str)
+    values = part.get("values")
+    return (
+        part.get("kind") == "sequence"
+        and isinstance(values, list)
+        and all(type(one) in (int, float, type(None)) for one in values)
+    )
+
+
 def _object(path: Path, form: str) -> dict[str, Any]:
-    try:
-        data = json.loads(read_text(path))
-    except ValueError:
-        data = None
+    data = strict_json.load(path, "write it again with the same data and seed")
     if not isinstance(data, dict) or data.get("format") != form:
         raise InputError.one(path, f"this is not a file of the format {form}", "write it again with the same data and seed")
     return data

@@ -10,6 +10,7 @@ import io
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,13 +151,18 @@ def _header(file: str, data: bytes) -> list[str]:
     """Return the names of the columns of a CSV file."""
     import csv
 
-    names = next(csv.reader(io.StringIO(data[: 1 << 20].decode("utf-8", "ignore"), newline="")), [])
+    try:
+        names = next(csv.reader(io.StringIO(data[: 1 << 20].decode("utf-8", "ignore"), newline="")), [])
+    except csv.Error as error:
+        raise InputError([Problem(file, 1, None, f"not CSV ({error})", "check the quotes of the first line")]) from None
+    if not names:
+        raise InputError([Problem(file, 1, None, "the first line is empty", "remove it: the first line names the columns")])
     _check_names(file, names, 1)
     return names
 
 
 def _check_names(file: str, names: Sequence[str], line: int | None = None) -> None:
-    doubled = sorted({name for name in names if names.count(name) > 1})
+    doubled = sorted(name for name, count in Counter(names).items() if count > 1)
     problems = [Problem(file, line, name, "two columns have this name", "rename one of them") for name in doubled]
     if any(not name.strip() for name in names):
         problems.append(Problem(file, line, None, "a column has no name", "name every column in the first line"))
@@ -166,22 +172,32 @@ def _check_names(file: str, names: Sequence[str], line: int | None = None) -> No
 
 def _parquet(file: str, data: bytes) -> Source:
     import pyarrow as pa
-    from pyarrow import parquet
 
+    from review.evaluation import parquet
+
+    if parquet.deadly([Path(file)]):
+        raise InputError.one(
+            file, "no Parquet file: it is damaged so that reading it ends the process", "write it again, or give CSV"
+        )
     try:
-        table = parquet.read_table(io.BytesIO(data))
-    except pa.ArrowException as error:
-        raise InputError.one(file, f"no Parquet file: {str(error)[:200]}", "write it again, or give CSV") from None
-    _check_names(file, table.column_names)
-    columns = {}
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        kind = column.type
-        if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
-            column = column.cast(pa.string())  # noqa: PLW2901 (dates are read as CSV writes them)
-        elif pa.types.is_dictionary(kind):
-            column = column.cast(kind.value_type)  # noqa: PLW2901
-        columns[name] = column
-    return Source(file, pa.table(columns).to_pandas(ignore_metadata=True), hashlib.sha256(data).hexdigest())
+        table = parquet.unpack(data)
+        if table is None:
+            raise InputError.one(file, f"unpacked it has more than {parquet.LARGEST:,} bytes", "give a part of it")
+        _check_names(file, table.column_names)
+        table.validate(full=True)
+        columns = {}
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            kind = column.type
+            if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
+                column = column.cast(pa.string())  # noqa: PLW2901 (dates are read as CSV writes them)
+            elif pa.types.is_dictionary(kind):
+                column = column.cast(kind.value_type)  # noqa: PLW2901
+            columns[name] = column
+        frame = pa.table(columns).to_pandas(ignore_metadata=True)
+    except (pa.ArrowException, OSError, LookupError, ValueError, TypeError, OverflowError) as error:
+        told = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError.one(file, f"no Parquet file: {told[:200]}", "write it again, or give CSV") from None
+    return Source(file, frame, hashlib.sha256(data).hexdigest())
 
 
 def _jsonl(file: str, data: bytes, *, rejected: bool) -> Source:

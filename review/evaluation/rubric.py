@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from review import codebook
 from review.errors import InputError, Problem
-from review.files import digest, read_text, to_json
+from review.files import digest, to_json
 
 FORMAT = "synthetic-data-review/rubric/1"
 HIGH, LOW = "high", "low"
@@ -173,18 +174,12 @@ def load(path: Path | str = "") -> Rubric:
     InputError
         If the file is not a rubric, with every problem and what to do.
     """
-    import yaml
-
     if not str(path):
         return DEFAULT
-    text = read_text(Path(path))
-    try:
-        root = _compose(str(path), text)
-        data = None if root is None else yaml.SafeLoader("").construct_document(root)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        words = str(getattr(error, "problem", None) or error).splitlines()[0]
-        raise InputError([Problem(str(path), mark.line + 1 if mark else None, None, words, "correct the YAML")]) from None
+    root = codebook.read_nodes(Path(path))
+    if twice := codebook.duplicates(Path(path), root):
+        raise InputError(twice)
+    data = codebook.plain(Path(path), root)
     problems = [Problem(str(path), None, key, message, remedy) for key, message, remedy in _faults(data)]
     if problems:
         raise InputError(problems)
@@ -203,31 +198,6 @@ def parse(data: Any) -> Rubric:
         raise ValueError("; ".join(f"{key}: {message}" for key, message, _ in faults))
     criteria = tuple(Criterion(**{**entry, "levels": tuple(entry["levels"])}) for entry in data["criteria"])
     return Rubric(data["name"], criteria, data.get("ask_origin", True))
-
-
-def _compose(file: str, text: str) -> Any:
-    """Return the root node; refuse aliases, which may be endless, and keys that stand twice."""
-    import yaml
-
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            line = event.start_mark.line + 1 if event.start_mark else None
-            raise InputError([Problem(file, line, None, "aliases are not allowed", "write the value out")])
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
-    waiting = [] if root is None else [root]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, yaml.MappingNode):
-            names = [key.value for key, _ in node.value]
-            for key, _ in node.value:
-                if names.count(key.value) > 1:
-                    raise InputError(
-                        [Problem(file, key.start_mark.line + 1, str(key.value), "the key stands twice", "keep one of the two")]
-                    )
-            waiting += [value for _, value in node.value]
-        elif isinstance(node, yaml.SequenceNode):
-            waiting += node.value
-    return root
 
 
 def _faults(data: Any) -> Iterator[tuple[str, str, str]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from review import llm
+from review.files import NO_TEXT
 from review.generators import ecg, ecg_measure, ecg_reports, multimodal_pairs
 from review.generators.dataset import Dataset, Record, item_seed
 from review.generators.ecg_measure import Findings, Tolerances
@@ -199,10 +200,10 @@ def read(completion: Completion, findings: Findings, limits: Tolerances) -> Answ
     finished = completion.finish == "stop"
     try:
         value = json.loads(completion.text)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     report = value["report"] if isinstance(value, dict) and set(value) == {"report"} else None
-    valid = isinstance(report, str) and len(report) <= LONGEST
+    valid = isinstance(report, str) and len(report) <= LONGEST and not NO_TEXT.search(report)
     text = report if isinstance(report, str) and valid else ""
     finished = finished and len(text) < LONGEST
     return Answer(completion.text, text, valid, finished, multimodal_pairs.judge(text, findings, limits, finished=finished))

@@ -7,8 +7,11 @@ and whatever is wrong with it is counted.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
+import re
 import types
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -210,22 +213,24 @@ def read(text: str) -> tuple[Any, str]:
     return (found, "") if isinstance(found, dict) else (None, f"JSON, but of the type {type(found).__name__}")
 
 
+MOST_BEGINNINGS = 200
+"""Braces in one answer from which an object is looked for: each search may read all that follows."""
+
+
 def first_object(text: str) -> bool:
     """Tell whether a complete JSON object stands anywhere in an answer, whatever is around it."""
     decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_number)
-    for place, letter in enumerate(text):
-        if letter == "{":
-            try:
-                decoder.raw_decode(text, place)
-            except (ValueError, RecursionError):
-                continue
-            return True
+    for begin in itertools.islice(re.finditer(r"\{", text), MOST_BEGINNINGS):
+        try:
+            decoder.raw_decode(text, begin.start())
+        except (ValueError, RecursionError):
+            continue
+        return True
     return False
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
     if twice:
         raise ValueError(f"keys twice: {', '.join(twice)}")
     return dict(pairs)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 import types
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -65,12 +68,16 @@ def valid(answer: str, schema: Mapping[str, Any]) -> bool:
     return not wrong and not _breach(found, schema)
 
 
+MOST_BEGINNINGS = 200
+"""Braces in one answer from which an object is looked for: each search may read all that follows."""
+
+
 def holds_valid(answer: str, schema: Mapping[str, Any]) -> bool:
     """Tell whether an object that meets the schema stands anywhere in an answer, whatever is around it."""
     decoder = json.JSONDecoder(object_pairs_hook=_once)
-    for place in (place for place, letter in enumerate(answer) if letter == "{"):
+    for begin in itertools.islice(re.finditer(r"\{", answer), MOST_BEGINNINGS):
         try:
-            found, _ = decoder.raw_decode(answer, place)
+            found, _ = decoder.raw_decode(answer, begin.start())
         except (ValueError, RecursionError):  # no object begins here: it is looked for further on
             continue
         if not _breach(found, schema):
@@ -91,8 +98,7 @@ def _object(answer: str) -> tuple[dict[str, Any], str]:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
     if twice:
         raise ValueError(f"a key stands twice: {', '.join(twice)}")
     return dict(pairs)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from review.errors import OptionError, ReviewError, printable
-from review.printing import print_table, settle
+from review.printing import print_data, print_table, settle
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,7 +183,7 @@ def _show(outcome: Outcome, options: argparse.Namespace) -> None:
         "files": list(change.files) if change else [],
         "diff": diff,
     }
-    sys.stdout.write(to_json(found))
+    print_data(to_json(found))
 
 
 def _short(title: str) -> str:

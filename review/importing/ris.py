@@ -41,12 +41,13 @@ def _blocks(text: str, file: str, problems: list[Problem]) -> list[tuple[int, li
     parts: list[list[str]] = []
     start, outside = 0, 0
     for number, line in enumerate(text.split("\n"), 1):
-        match = _TAG.fullmatch(line.strip("\ufeff ").rstrip())
-        tag = match[1] if match else ""
+        bare = line.strip("\ufeff ").rstrip()
+        match = _TAG.fullmatch(bare)
+        tag = match[1] if match else "TY" if _START.match(bare) else ""
         if tag == "TY":
             if parts:
                 blocks.append((start, ["".join(part) for part in parts], False))
-            start, parts = number, [[f"TY  - {(match and match[2]) or ''}"]]
+            start, parts = number, [[f"TY  - {bare.partition('-')[2].strip()}"]]
         elif not parts:
             if line.strip() and not outside and tag:
                 outside = number

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from review.importing.records import Record, normalise
-from review.living.asking import Ask, Malformed, Page, Plan, received, wanted
+from review.living.asking import Ask, Malformed, Page, Plan, is_number, received, wanted
 from review.living.xml import parse, text
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class ArXiv:
         if len(entries) == 1 and "/api/errors" in text(entries[0].find(f"{_ATOM}id")):
             raise Malformed(f"arXiv says: {text(entries[0].find(f'{_ATOM}summary'))[:200]}")
         total = text(root.find(f"{_SEARCH}totalResults"))
-        if not total.isdigit():
+        if not is_number(total):
             raise Malformed("it does not say how many records there are")
         before = received(pages)
         expected = min(PORTION, wanted(plan, int(total)) - before)

@@ -75,7 +75,7 @@ def read(path: Path | str, corpus: Corpus) -> list[Labelled]:
         If nothing can be read, no record has a place for labels, a value is no label, or one record has two labels.
     """
     file = Path(path)
-    text = read_text(file).replace("\r\n", "\n")
+    text = read_text(file).replace("\r\n", "\n").replace("\r", "\n")
     form = reading.detect(text)
     if form not in ("csv", "ris"):
         raise InputError.one(file, "it is neither a table nor a RIS file", "export CSV or RIS from ASReview")

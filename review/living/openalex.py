@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from review.errors import OptionError
 from review.importing.records import Record, normalise
-from review.living.asking import Ask, Malformed, Page, Plan, received, wanted
+from review.living.asking import Ask, Malformed, Page, Plan, is_count, received, wanted
 
 PORTION = 100
 LONGEST = 4_000
@@ -72,17 +72,18 @@ class OpenAlex:
         except (ValueError, RecursionError) as error:
             raise Malformed(f"it is not JSON: {error}") from None
         meta, results = (answer.get("meta"), answer.get("results")) if isinstance(answer, dict) else (None, None)
-        if not isinstance(meta, dict) or not isinstance(results, list) or not isinstance(meta.get("count"), int):
+        if not isinstance(meta, dict) or not isinstance(results, list) or not is_count(meta.get("count")):
             said = answer.get("message") or answer.get("error") if isinstance(answer, dict) else ""
             raise Malformed(f"OpenAlex says: {str(said)[:200]}" if said else "it has no count and list of works")
-        before = received(pages)
-        left = wanted(plan, meta["count"]) - before
-        if left > 0 and not results and len(pages) * PORTION < wanted(plan, meta["count"]):
+        total, before = int(meta["count"]), received(pages)
+        left = wanted(plan, total) - before
+        if left > 0 and not results and len(pages) * PORTION < wanted(plan, total):
             raise Malformed(f"it holds none of {left} works that are left")
         if not all(isinstance(work, dict) for work in results):
             raise Malformed("a work is no object")
         records = tuple(_record(work, before + place) for place, work in enumerate(results[: max(left, 0)], 1))
-        return Page(meta["count"], records, meta.get("next_cursor"))
+        cursor = meta.get("next_cursor")
+        return Page(total, records, cursor if isinstance(cursor, str) else None)
 
 
 def _record(work: Mapping[str, Any], place: int) -> Record:
@@ -90,7 +91,9 @@ def _record(work: Mapping[str, Any], place: int) -> Record:
     source = _part(location, "source")
     first, last = biblio.get("first_page"), biblio.get("last_page")
     landing = location.get("landing_page_url") or ""
-    authors = [name for one in work.get("authorships") or [] if (name := _part(one, "author").get("display_name"))]
+    given = work.get("authorships")
+    people = given if isinstance(given, list) else []
+    authors = [name for one in people if (name := _part(one, "author").get("display_name"))]
     return normalise(
         title=work.get("display_name"),
         authors=[str(name) for name in authors],

@@ -11,8 +11,9 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from review.errors import printable
 from review.importing.records import Record, normalise
-from review.living.asking import Ask, Malformed, Page, Plan, received, wanted
+from review.living.asking import Ask, Malformed, Page, Plan, is_number, received, wanted
 from review.living.xml import parse, text
 
 if TYPE_CHECKING:
@@ -71,12 +72,14 @@ def _search(data: bytes) -> Page:
     if said:
         raise Malformed(f"PubMed says: {str(said)[:200]}")
     found, listed = str(result.get("count", "")), result.get("idlist")
-    if not found.isdigit() or not isinstance(listed, list) or not all(str(one).isdigit() for one in listed):
+    if not is_number(found) or not isinstance(listed, list) or not all(is_number(str(one)) for one in listed):
         raise Malformed("it has no count and list of identifiers")
     notices = []
     for part in ("errorlist", "warninglist"):
-        for name, values in (result.get(part) or {}).items():
-            notices += [f"PubMed: {name}: {str(value)[:200]}" for value in (values if isinstance(values, list) else [values])]
+        given = result.get(part) or {}
+        for name, values in given.items() if isinstance(given, dict) else [(part, given)]:
+            every = values if isinstance(values, list) else [values]
+            notices += [printable(f"PubMed: {name}: {str(value)[:200]}") for value in every]
     return Page(int(found), state=tuple(map(str, listed)), notices=tuple(notices))
 
 

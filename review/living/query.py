@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from review.codebook import plain, read_nodes
+from review.codebook import duplicates, plain, read_nodes
 from review.errors import InputError, OptionError, Problem
 
 SOURCES = ("pubmed", "arxiv", "openalex")
@@ -97,8 +97,9 @@ def load(path: Path | str = DEFAULT) -> Query:
         With every problem of the file.
     """
     file = str(path)
-    data = plain(Path(path), read_nodes(Path(path)))
-    problems: list[Problem] = []
+    nodes = read_nodes(Path(path))
+    data = plain(Path(path), nodes)
+    problems = duplicates(Path(path), nodes)
     found = _query(data, file, problems)
     if problems:
         raise InputError(problems)
@@ -115,6 +116,9 @@ def _query(data: Any, file: str, problems: list[Problem]) -> Query:
     for name in data:
         if name not in _PARTS:
             problem(str(name), "there is no such part", f"use: {', '.join(_PARTS)}")
+    for name in ("title", "note"):
+        if not isinstance(data.get(name) or "", str):
+            problem(name, "it is not text", "write one line of text, a number in quotes")
     own = data.get("own") or {}
     good = isinstance(own, dict) and all(isinstance(value, str) and value.strip() for value in own.values())
     if not good or not set(own) <= set(SOURCES):
@@ -137,7 +141,7 @@ def _concept(name: str, part: Any, problem: Any) -> Concept:
     if not isinstance(part, dict) or not isinstance(part.get("terms"), list) or not part["terms"]:
         problem(key, "it has no list of terms", "write terms: and one term a line with a hyphen before it")
         return Concept(name, ())
-    for other in set(part) - {"terms", "sources"}:
+    for other in (name for name in part if name not in ("terms", "sources")):
         problem(f"{key}.{other}", "there is no such part", "use: terms, sources")
     terms = tuple(" ".join(str(term).split()) for term in part["terms"])
     if len(terms) > MOST_TERMS:

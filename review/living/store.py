@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -13,11 +14,14 @@ from typing import Any
 from review.errors import InputError, OptionError
 from review.files import digest, to_json, write_bytes, write_text
 from review.living.asking import FORMAT, Plan
+from review.living.query import SOURCES
+from review.strict_json import load
 from review.system import held
 
 REQUEST = "request.json"
 JOURNAL = "journal.jsonl"
 PAGES = "pages"
+REMEDY = "begin a new update in another folder"
 DONE = "finished"
 """Event of the journal after the last page of a source."""
 
@@ -45,18 +49,14 @@ class Store:
             If it holds none, or what was asked for cannot be read.
         """
         path = folder / REQUEST
-        try:
-            body = json.loads(path.read_text("utf-8"))
-            if body.pop("format") != FORMAT:
-                raise ValueError
-            plan = Plan(**body)
-            if not all(isinstance(text, str) for text in (*plan.texts.values(), plan.since, plan.until, plan.note)):
-                raise ValueError
-        except FileNotFoundError:
-            raise InputError.one(folder, "it holds no update", "name the folder that review update made") from None
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise InputError.one(path, "it cannot be read", "begin a new update in another folder") from None
-        return cls(folder, plan)
+        if not path.exists():
+            raise InputError.one(folder, "it holds no update", "name the folder that review update made")
+        body = load(path, REMEDY, controls=False)
+        if not isinstance(body, dict) or body.pop("format", "") != FORMAT or set(body) != set(Plan.__dataclass_fields__):
+            raise InputError.one(path, f"it is not of the format {FORMAT}", REMEDY)
+        if wrong := next((name for name, value in body.items() if not _is_sound(name, value)), ""):
+            raise InputError.one(path, f"{wrong} is {str(body[wrong])[:60]!r}", REMEDY, wrong)
+        return cls(folder, Plan(**body))
 
     @classmethod
     def make(cls, folder: Path, plan: Plan) -> Store:
@@ -117,5 +117,18 @@ class Store:
     def log(self, event: str, **facts: Any) -> None:
         """Add a line to the journal, with the time: the only place where one is written."""
         line = json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds"), "event": event, **facts}, ensure_ascii=False)
-        with (self.folder / JOURNAL).open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        path = self.folder / JOURNAL
+        cut = path.is_file() and path.read_bytes()[-1:] not in (b"", b"\n")  # its writer was killed
+        with path.open("a", encoding="utf-8") as file:
+            file.write("\n" * cut + line + "\n")
+
+
+def _is_sound(name: str, value: Any) -> bool:
+    """Tell whether a part of a plan is of its type, and names sources and days that can be."""
+    if name == "most":
+        return type(value) is int and value >= 0
+    if name in ("texts", "paging"):
+        return isinstance(value, dict) and set(value) <= set(SOURCES) and all(isinstance(text, str) for text in value.values())
+    if name in ("since", "until"):
+        return isinstance(value, str) and (re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value) is not None or not value)
+    return isinstance(value, str)
