@@ -18,6 +18,8 @@ PAGE, SHEET = "index.html", "sheet.pdf"
 PAPER = {"width": 210 / 25.4 * 96, "height": 297 / 25.4 * 96}
 """A4 in layout pixels."""
 
+POLICY = "default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'"
+
 STYLE = """
 :root { color-scheme: light; }
 body { font: 1rem/1.5 Arimo, Arial, "Liberation Sans", sans-serif; color: #1a1a1a; background: #fff; margin: 0 auto;
@@ -47,7 +49,8 @@ PRINTED = """
 def page(entries: Sequence[Entry]) -> str:
     """Return a page that shows the figures and links all their files, for a browser; it needs the files beside it."""
     items = "\n".join(_item(entry, _others(entries, entry)) for entry in shown(entries))
-    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Figures</title>'
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+    head += f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><title>Figures</title>'
     body = f'<main>\n<h1>Figures</h1>\n<ul class="figures">\n{items}\n</ul>\n</main>'
     return f'<!DOCTYPE html>\n<html lang="en">\n<head>{head}<style>{STYLE}</style></head>\n<body>\n{body}\n</body>\n</html>\n'
 
@@ -66,13 +69,16 @@ def _item(entry: Entry, widths: Sequence[Entry]) -> str:
     facts = entry.facts
     picture = min((file for file in entry.files if file.format == "png"), key=lambda file: file.dpi or 0)
     across, down = (round(size) for size in facts.size)
-    image = f'<img src="{picture.name}" width="{across}" height="{down}" alt="{html.escape(facts.alt)}" loading="lazy">'
+    image = (
+        f'<img src="{html.escape(picture.name)}" width="{across}" height="{down}" alt="{html.escape(facts.alt)}" loading="lazy">'
+    )
     links = [f"{_width(other)}: {' '.join(_link(file, other) for file in other.files)}" for other in widths]
     words = [html.escape(facts.caption), *links, html.escape(_origin(entry))]
     classes = ["", *[' class="files"'] * len(links), ' class="origin"']
     below = "".join(f"<p{look}>{text}</p>" for text, look in zip(words[1:], classes[1:], strict=True))
     figure = f"<figure>{image}<figcaption>{words[0]}</figcaption></figure>"
-    return f'<li class="figure"><h2 id="{entry.figure}">{entry.figure}</h2>{figure}{below}</li>'
+    name = html.escape(entry.figure)
+    return f'<li class="figure"><h2 id="{name}">{name}</h2>{figure}{below}</li>'
 
 
 def _width(entry: Entry) -> str:
@@ -81,7 +87,8 @@ def _width(entry: Entry) -> str:
 
 def _link(file: File, entry: Entry) -> str:
     label = f"{file.format.upper()} {file.dpi} dpi" if file.dpi else file.format.upper()
-    return f'<a href="{file.name}" aria-label="{label}, {entry.figure}, {_width(entry)}">{label}</a>'
+    said = html.escape(f"{label}, {entry.figure}, {_width(entry)}")
+    return f'<a href="{html.escape(file.name)}" aria-label="{said}">{html.escape(label)}</a>'
 
 
 def _origin(entry: Entry) -> str:
@@ -102,7 +109,7 @@ def order(entries: Sequence[Entry], folder: Path) -> dict[str, Any]:
         drawing = base64.b64encode((folder / f"{entry.stem}.svg").read_bytes()).decode("ascii")
         image = f'<img src="data:image/svg+xml;base64,{drawing}" alt="">'
         caption = f"<p>{html.escape(entry.facts.caption)}</p><p>{html.escape(_origin(entry))}</p>"
-        cells.append(f'<div class="cell"><h2>{entry.figure}</h2>{image}{caption}</div>')
+        cells.append(f'<div class="cell"><h2>{html.escape(entry.figure)}</h2>{image}{caption}</div>')
     grid = f'<div class="sheet"><h1>Figures</h1><div class="grid">{"".join(cells)}</div></div>'
     return {"html": f"<style>{PRINTED}</style>{grid}", "opts": {"format": "pdf", "pages": "", **PAPER}}
 

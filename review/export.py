@@ -29,6 +29,10 @@ EDITION = "3"
 """Part of every hash: raise it when this module draws the same figure differently."""
 
 SCRIPT = "plotly.min.js"
+POLICY = (
+    "default-src 'none'; script-src 'self' file: 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'"
+)
+"""Of the interactive page: plotly beside it draws, and nothing is asked of anybody."""
 
 
 @dataclass(frozen=True)
@@ -196,12 +200,8 @@ def _bare(figure: go.Figure) -> go.Figure:
 
 
 def _take(task: Task, formats: Sequence[str], directory: Path, cache: Path | None) -> None:
-    """Find the images that exist: left alone in ``directory``, read from ``cache``; remove those of another hash."""
-    name = task.item.name
+    """Find the images that exist: left alone in ``directory``, read from ``cache``."""
     task.present = [path.suffix[1:] for path in _kept(task, directory, formats)]
-    if not _same(task, directory):
-        for kind in ("sha256", *FORMATS):
-            (directory / f"{name}.{kind}").unlink(missing_ok=True)
     for path in [] if cache is None else _kept(task, cache, formats):
         if path.suffix[1:] not in task.present:
             task.images[path.suffix[1:]] = path.read_bytes()
@@ -241,7 +241,7 @@ def finish(image: bytes, kind: str, facts: Facts, dpi: int) -> bytes:
 
 
 def _write(task: Task, directory: Path, drawn: set[str]) -> Exported:
-    """Write everything, the hash last."""
+    """Write everything, the hash last; images of another hash that have no successor are removed only now."""
     import plotly.offline
 
     name, item = task.item.name, task.item
@@ -253,6 +253,10 @@ def _write(task: Task, directory: Path, drawn: set[str]) -> Exported:
     files |= {directory / "html" / f"{name}.html": page(task.figure, item).encode(), directory / "html" / SCRIPT: script}
     files |= {directory / f"{name}.{kind}": image for kind, image in task.images.items() if isinstance(image, bytes)}
     files[directory / f"{name}.sha256"] = f"{task.hash}\n".encode("ascii")
+    if not _same(task, directory):
+        for path in [directory / f"{name}.{kind}" for kind in ("sha256", *FORMATS)]:
+            if path not in files or path.suffix == ".sha256":
+                path.unlink(missing_ok=True)
     for path, data in files.items():
         if not path.is_file() or path.read_bytes() != data:
             write_bytes(path, data)
@@ -268,6 +272,7 @@ def page(figure: go.Figure, item: Item) -> str:
     config = {"displaylogo": False, "plotlyServerURL": "", "responsive": False}
     body = figure.to_html(full_html=False, div_id=f"figure-{item.name}", config=config, **scripts)
     alt, caption = html.escape(item.alt), html.escape(item.caption)
-    head = f'<head><meta charset="utf-8"><title>{item.name}</title></head>'
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+    head = f'<head><meta charset="utf-8">{policy}<title>{html.escape(item.name)}</title></head>'
     content = f'<div role="img" aria-label="{alt}">\n{body}\n</div>\n<figcaption>{caption}</figcaption>'
     return f'<!DOCTYPE html>\n<html lang="en">\n{head}\n<body>\n<figure>\n{content}\n</figure>\n</body>\n</html>\n'

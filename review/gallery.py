@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from review import paths
+from review import paths, strict_json
 from review.errors import InputError, ReviewError, UnknownNameError
 from review.files import read_text
 
 if TYPE_CHECKING:
     from review.export import Item
     from review.theme import Width
+
+
+NAME = re.compile(r"[a-z0-9-]+")
+"""Names of figures: they stand in names of files, in pages and in LaTeX."""
 
 
 def read(source: Path, only: Sequence[str] = ()) -> list[Item]:
@@ -50,11 +53,14 @@ def read(source: Path, only: Sequence[str] = ()) -> list[Item]:
     for name in only:
         if name not in known:
             raise UnknownNameError("figure", name, known)
+    if odd := next((path for path in files if not NAME.fullmatch(path.stem)), None):
+        message = "its name is no name of a figure"
+        raise InputError.one(odd, message, "rename it with small letters, digits and hyphens, or move it elsewhere")
     items = []
     for path in (path for path in files if path.stem in only or not only):
         try:
             figure = plotly.io.from_json(read_text(path))
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise InputError.one(
                 path, f"this is no figure of plotly ({_first(error)})", "restore it, or run: review reproduce"
             ) from None
@@ -92,10 +98,13 @@ def notebook_of(artefact: str, folder: Path = paths.NOTEBOOKS) -> str:
     """
     number = Path(artefact).name[:2]
     for path in sorted(folder.glob("*.ipynb"), key=lambda path: (path.name[:2] != number, path.name)):
+        remedy = "restore it from version control"
         try:
-            promised = json.loads(read_text(path)).get("metadata", {}).get("review", {}).get("artefacts", [])
-        except (ValueError, AttributeError) as error:
-            raise InputError.one(path, f"this is no notebook ({_first(error)})", "restore it from version control") from None
+            promised = strict_json.load(path, remedy, nan=True).get("metadata", {}).get("review", {}).get("artefacts", [])
+        except AttributeError as error:
+            raise InputError.one(path, f"this is no notebook ({_first(error)})", remedy) from None
+        if not isinstance(promised, list):
+            raise InputError.one(path, "metadata review.artefacts is not a list", remedy)
         if artefact in promised:
             return f"{folder.name}/{path.name}"
     return ""

@@ -86,22 +86,23 @@ def svg(drawing: str, facts: Facts) -> str:
         raise RunError(f"the browser drew no SVG of {facts.name!r} -> run again")
     tag = re.sub(r'\s(width|height|role|aria-labelledby)="[^"]*"', "", root[0])
     across, down = (f"{size:.4f}mm" for size in facts.millimetres)
-    words = f'role="img" aria-labelledby="{facts.name}-title {facts.name}-desc"'
-    title = f'<title id="{facts.name}-title">{html.escape(facts.title)}</title>'
-    inner = f'{title}<desc id="{facts.name}-desc">{html.escape(facts.alt)}</desc><metadata>{_rdf(facts)}</metadata>'
+    name = html.escape(facts.name)
+    words = f'role="img" aria-labelledby="{name}-title {name}-desc"'
+    title = f'<title id="{name}-title">{html.escape(facts.title)}</title>'
+    inner = f'{title}<desc id="{name}-desc">{html.escape(facts.alt)}</desc><metadata>{_rdf(facts)}</metadata>'
     return f'{tag[:-1]} width="{across}" height="{down}" {words}>{inner}{drawing[root.end() :]}'
 
 
 def _rdf(facts: Facts) -> str:
     """Return Dublin Core in RDF, as SVG and XMP hold it."""
     source = f"<dc:source>{html.escape(facts.notebook)}</dc:source>" if facts.notebook else ""
-    related = f"<rdf:Bag><rdf:li>corpus sha256:{facts.corpus}</rdf:li></rdf:Bag>"
+    related = f"<rdf:Bag><rdf:li>corpus sha256:{html.escape(facts.corpus)}</rdf:li></rdf:Bag>"
     corpus = f"<dc:relation>{related}</dc:relation>" if facts.corpus else ""
     words = "".join(
         f'<dc:{name}><rdf:Alt><rdf:li xml:lang="x-default">{html.escape(text)}</rdf:li></rdf:Alt></dc:{name}>'
         for name, text in (("title", facts.title), ("description", facts.alt))
     )
-    identity = f"<dc:identifier>{facts.name} sha256:{facts.hash}</dc:identifier>"
+    identity = f"<dc:identifier>{html.escape(facts.name)} sha256:{html.escape(facts.hash)}</dc:identifier>"
     spaces = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"'
     inner = f"{words}{identity}{source}{corpus}"
     return f'<rdf:RDF {spaces}><rdf:Description rdf:about="">{inner}</rdf:Description></rdf:RDF>'

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from review.describe import number, percent
 from review.errors import ReviewError, printable
-from review.files import records, rows_to_csv, write_bytes
+from review.files import records, sheet, write_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,8 +160,8 @@ def span(low: int | None, high: int | None) -> str:
 
 
 def to_csv(table: PaperTable) -> str:
-    """Return the plain values as CSV."""
-    return rows_to_csv(table.frame.columns, (row.values() for row in records(table.frame)))
+    """Return the plain values as CSV for people."""
+    return sheet(table.frame.columns, (row.values() for row in records(table.frame)))
 
 
 def known_formats(names: Iterable[str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,13 @@ if TYPE_CHECKING:
     from review.writing import Change
 
 
+def print_data(text: str) -> None:
+    """Print what is read by a program to standard output: the same bytes, UTF-8, whatever the user's locale."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors=sys.stdout.errors)
+    sys.stdout.write(text)
+
+
 def print_table(frame: pd.DataFrame, form: str) -> None:
     """Print a table to standard output.
 
@@ -18,19 +26,20 @@ def print_table(frame: pd.DataFrame, form: str) -> None:
     ----------
     frame : DataFrame
     form : {"table", "json", "csv"}
-        Aligned for people, or to be read by a program.
+        Aligned for people, control characters written out; to be read by a program, exactly; for a spreadsheet, without formulas.
     """
-    from review.files import records, rows_to_csv, to_json
+    from review.errors import printable
+    from review.files import records, sheet, to_json
 
     rows = records(frame)
     if form == "json":
-        sys.stdout.write(to_json(rows))
+        print_data(to_json(rows))
     elif form == "csv":
-        sys.stdout.write(rows_to_csv(frame.columns, (row.values() for row in rows)))
+        print_data(sheet(frame.columns, (row.values() for row in rows)))
     else:
-        shown = [{name: _cell(value) for name, value in row.items()} for row in rows]
+        shown = [{name: printable(_cell(value)) for name, value in row.items()} for row in rows]
         widths = {str(name): max([len(str(name)), *(len(row[str(name)]) for row in shown)]) for name in frame.columns}
-        print("  ".join(name.ljust(width) for name, width in widths.items()).rstrip())
+        print("  ".join(printable(name).ljust(width) for name, width in widths.items()).rstrip())
         for row in shown:
             print("  ".join(row[name].ljust(width) for name, width in widths.items()).rstrip())
 

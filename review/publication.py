@@ -6,7 +6,6 @@ of each file.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,11 +14,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from review import contact_sheet, export, gallery, imprint, paths
+from review import contact_sheet, export, gallery, imprint, paths, strict_json
 from review.browser import NO_BROWSER, Orders, find_browser, render_many
 from review.errors import InputError, ReviewError, RunError
 from review.export import Item
-from review.files import read_text, rows_to_csv, to_json, write_bytes
+from review.files import sheet, to_json, write_bytes
 from review.imprint import Facts
 
 if TYPE_CHECKING:
@@ -158,11 +157,11 @@ def write(source: Path = paths.FIGURES, target: Path = paths.RUNS / "publication
     entries = tuple(plan.entry for plan in plans)
     words = [_put(target / f"{item.name}.txt", f"{item.alt}\n\n{item.caption}\n".encode(), "txt") for item in items]
     words.append(_put(target / contact_sheet.PAGE, contact_sheet.page(entries).encode(), "html"))
-    words.append(_put(target / TABLE, rows_to_csv(HEADER, _rows(entries)).encode(), "csv"))
+    words.append(_put(target / TABLE, sheet(HEADER, _rows(entries)).encode(), "csv"))
     others = {file.name: file.sha256 for file in words}
-    sheet = target / contact_sheet.SHEET
-    if sheet.is_file() and not problem:
-        others[sheet.name] = sha256(sheet.read_bytes()).hexdigest()
+    pages = target / contact_sheet.SHEET
+    if pages.is_file() and not problem:
+        others[pages.name] = sha256(pages.read_bytes()).hexdigest()
     files = {*others, *(file.name for entry in entries for file in entry.files)}
     _remove(known, files, target)
     figures = [entry.record() for entry in entries]
@@ -195,12 +194,15 @@ def _known(target: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     remedy = "choose another folder, or remove the file: everything is drawn again then"
+    record = strict_json.load(path, remedy)
     try:
-        record = json.loads(read_text(path))
         files = {one["file"] for figure in record["figures"] for one in figure["files"]} | {*record["others"]}
-        usable = isinstance(record, dict) and all(Path(name).name == name for name in files)
+        usable = isinstance(record, dict) and all(Path(name).name == name and len(name.encode()) < 256 for name in files)
         usable = usable and all(
             isinstance(figure["hash"], str) and isinstance(figure["figure"], str) for figure in record["figures"]
+        )
+        usable = usable and all(
+            set(one) == {"file", "format", "dpi", "sha256"} for figure in record["figures"] for one in figure["files"]
         )
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise InputError.one(path, f"this is no list of figures ({type(error).__name__})", remedy) from None
@@ -306,7 +308,7 @@ def _remove(known: Mapping[str, Any], kept: set[str], target: Path) -> None:
     old |= known.get("others", {})
     for name, hash_ in old.items():
         if name not in kept and _same(target / name, hash_):
-            (target / name).unlink()
+            (target / name).unlink(missing_ok=True)
 
 
 def lines(made: Publication, say: Callable[[str], None]) -> None:

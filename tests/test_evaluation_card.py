@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from review import corpus, evaluation
+from review import corpus, evaluation, files
 from review.errors import InputError, MissingExtraError
 from review.evaluation import card as cards
 from review.evaluation import inputs, page, reported
@@ -137,8 +137,8 @@ def test_data_values_are_inert_in_the_table():
 
 
 def test_negative_numbers_stay_numbers():
-    assert cards.inert(-0.5) == -0.5
-    assert cards.inert("-1+1") == "'-1+1"
+    assert files.inert(-0.5) == -0.5
+    assert files.inert("-1+1") == "'-1+1"
 
 
 @pytest.mark.parametrize(("accepted", "words"), [((12, 20), "only these are graded"), ((9, 20), "rejected ones are graded, too")])

@@ -234,7 +234,7 @@ def test_each_fault_of_a_rubric_is_said(change, words, tmp_path):
         ("a: [", "r.yaml:"),
         ("- 1", "not a mapping"),
         ("# nothing", "not a mapping"),
-        ("name: a\nname: b", r"r.yaml:1: \[name\] the key stands twice"),
+        ("name: a\nname: b", r"r.yaml:2: \[name\] the key stands twice"),
         ("a: &x [1]\nb: *x", "aliases are not allowed"),
     ],
 )

@@ -333,10 +333,16 @@ def _accepted(task: Task, result: Result) -> Outcome:
     return result.outcome
 
 
+def _inside(name: str) -> bool:
+    """Tell whether a name leads into a folder, and not out of it."""
+    return not Path(name).is_absolute() and ".." not in Path(name).parts
+
+
 def _placed(task: Task, result: Result) -> list[str]:
     """Put the files of a run in its folder; return the names of those that are damaged."""
     if not task.shared:
         damaged = [name for name, sha in result.hashes.items() if sha_of(result.content[name]) != sha]
+        damaged += [name for name in result.content if not _inside(name)]
         if not damaged:
             for name, data in result.content.items():
                 write_bytes(task.folder / name, data)

@@ -150,7 +150,8 @@ def deliver(folder: Path, files: Mapping[str, bytes]) -> None:
         If one is not what its name says, or they cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         for sha, data in files.items():
             if sha_of(data) != sha:
                 raise RunError("an input file changed while it was sent, or arrived damaged -> start again")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from review.errors import InputError, OptionError
-from review.files import decode, records, rows_to_csv, to_text, write_bytes, write_text
+from review.files import decode, records, rows_to_csv, sheet, to_text, write_bytes, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +58,8 @@ def gather(done: Sequence[Done], pattern: str) -> pd.DataFrame:
     kind = _kind(Path(pattern))
     good = [one for one in done if one.good]
     names = list(dict.fromkeys([RUN, *(name for one in sorted(good, key=_name) for name in one.run.parameters)]))
+    if kind == PARQUET:
+        _try([path for one in good if (path := one.run.folder / pattern).is_file()])
     tables = {one.run.name: _read(one, pattern, kind, names) for one in good}
     if not tables:
         return pd.DataFrame()
@@ -81,7 +83,7 @@ def write(frame: pd.DataFrame, target: Path) -> None:
         If the suffix is another one, or Parquet cannot be written because its library is not installed.
     """
     if _kind(target) == CSV:
-        write_text(target, rows_to_csv(frame.columns, (row.values() for row in records(frame))))
+        write_text(target, sheet(frame.columns, (row.values() for row in records(frame))))
         return
     buffer = io.BytesIO()
     frame.to_parquet(buffer, engine="pyarrow", index=False)
@@ -135,14 +137,23 @@ def _csv(path: Path) -> pd.DataFrame:
     return held
 
 
+def _try(paths: Sequence[Path]) -> None:
+    """Refuse a file that would end this process."""
+    from review.evaluation import parquet
+
+    if paths and (bad := parquet.deadly(paths)):
+        raise InputError.one(bad, "no Parquet file: it is damaged so that reading it ends the process", "run the notebook again")
+
+
 def _parquet(path: Path) -> pd.DataFrame:
     import pandas as pd
     from pyarrow import ArrowException
 
     try:
         return pd.read_parquet(path, engine="pyarrow", dtype_backend="numpy_nullable")
-    except ArrowException as error:
-        raise InputError.one(path, f"no Parquet file: {str(error)[:200]}", "write it again") from None
+    except (ArrowException, OSError, LookupError, ValueError, TypeError, OverflowError) as error:
+        told = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError.one(path, f"no Parquet file: {told[:200]}", "write it again") from None
 
 
 def _joined(tables: Sequence[pd.DataFrame], columns: list[str], kind: str) -> pd.DataFrame:

@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from review import __version__
+from review import __version__, strict_json
 from review.errors import InputError
 from review.evaluation.baseline import FEWEST, SMALL
 from review.evaluation.metrics import FAMILIES, GRADES, NOT_ASSESSABLE, PASS, Grade, Metric, Section, Settings, Value
-from review.files import read_text, rows_to_csv, to_json, write_text
+from review.files import read_text, sheet, to_json, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 FORMAT = "synthetic-data-review/card/1"
 SCHEMA = Path(__file__).parent / "card.schema.json"
 FILES = ("card.html", "card.json", "metrics.csv")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 GRADE_COLUMNS = ("family", "aspect", "grade", "reason", "decided_by")
 
 
@@ -127,10 +126,10 @@ class Card:
         }
 
     def csv(self) -> str:
-        """Return every value as CSV, text that a spreadsheet could take for a formula made inert by a leading apostrophe."""
+        """Return every value as CSV, in which no spreadsheet takes text for a formula."""
         rows = self._rows()
         header = list(rows[0]) if rows else ["family", "aspect", "title", "direction", *Value.__dataclass_fields__]
-        return rows_to_csv(header, ([inert(field) for field in row.values()] for row in rows))
+        return sheet(header, (row.values() for row in rows))
 
     def html(self) -> str:
         """Return the card as one HTML file that loads nothing and runs no script."""
@@ -145,11 +144,6 @@ class Card:
         for path, text in zip(paths, texts, strict=True):
             write_text(path, text)
         return paths
-
-
-def inert(value: object) -> object:
-    """Return a value that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def build(
@@ -260,11 +254,9 @@ def read(path: Path) -> dict[str, Any]:
     """
     import jsonschema
 
+    found: dict[str, Any] = strict_json.load(path, "write the card again")
     try:
-        found: dict[str, Any] = json.loads(read_text(path))
         jsonschema.validate(found, schema())
-    except json.JSONDecodeError as error:
-        raise InputError.one(path, f"not JSON ({error})", "write the card again") from None
     except jsonschema.ValidationError as error:
         place = "/".join(str(part) for part in error.absolute_path) or "the whole"
         message = f"no card of the format {FORMAT}: {error.message[:160]}"

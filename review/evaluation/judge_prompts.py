@@ -81,7 +81,7 @@ def read(text: str, finish: str, schema: Mapping[str, Any]) -> tuple[dict[str, A
     if not text.strip():
         return None, EMPTY
     if text_answers.valid(text, schema):
-        return json.loads(text), ""
+        return json.loads(text.strip()), ""  # blanks that JSON does not know, too
     return None, CUT if finish == "length" else NO_SCHEMA
 
 

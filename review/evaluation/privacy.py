@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from review.evaluation import identifiers, overlaps, privacy_attacks, privacy_distance, privacy_inference
 from review.evaluation.metrics import Metric, Section, Settings, Value, grade
 from review.evaluation.privacy_distance import FAMILY, NO_PROOF, Reach
-from review.evaluation.privacy_rates import HINT, RATE, Count, contrast
+from review.evaluation.privacy_rates import HINT, Count, contrast
 from review.evaluation.privacy_space import TableView, View, views
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def keys(frame: pd.DataFrame, kinds: Mapping[str, str]) -> Keys:
             columns[name] = [" ".join(held.casefold().split()) for held in frame[name]]
         else:
             columns[name] = frame[name] + 0.0 if kind == "number" else frame[name]
-    table = pd.DataFrame(columns, index=frame.index)
+    table = pd.DataFrame(columns)
     return np.asarray(pd.util.hash_pandas_object(table, index=False).to_numpy(), dtype=np.uint64)
 
 
@@ -134,7 +134,7 @@ def _near(metric: str, view: str, near: Reach, graded: int) -> Value:
     limit = float(np.quantile(border, NEAR[metric]))
     own, other = (Count(int((gaps < limit).sum()), len(gaps)) for gaps in (near.synthetic.first, control))
     note = f"nearer than {limit:.4g}"
-    return contrast((metric, view), own, other, near.against, rule=RATE, graded=graded, real=near.records, note=note)
+    return contrast((metric, view), own, other, near.against, graded=graded, real=near.records, note=note)
 
 
 def measure(pair: Pair, settings: Settings) -> Section:

@@ -23,7 +23,6 @@ REPEATS = 1000
 
 GOWER = "Gower 1971, doi:10.2307/2528823 (tables); TF-IDF cosine (texts)"
 HOLDOUT = "Platzer and Reutterer 2021, doi:10.3389/fdata.2021.679939"
-ROUNDING = 1e-9
 Marks = tuple[float, float, float, float, float, float]
 NO_PROOF = "Passing is no proof of privacy: distances miss leaks that stronger attacks find (Yao et al. 2025, arXiv:2505.01524)."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
@@ -125,6 +126,16 @@ class Source(Protocol):
 def suffix(source: Source, number: int) -> str:
     """Return the ending of the file that keeps a page, counted from 1."""
     return source.suffixes[min(number, len(source.suffixes)) - 1]
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a text is a whole number that a count or an identifier can be."""
+    return len(text) < 16 and re.fullmatch(r"[0-9]+", text) is not None
+
+
+def is_count(value: Any) -> bool:
+    """Tell whether a value of JSON is a count."""
+    return type(value) is int and 0 <= value < 10**15
 
 
 def received(pages: Sequence[Page]) -> int:

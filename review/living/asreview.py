@@ -116,7 +116,12 @@ def _ris(row: dict[str, Any]) -> dict[str, Any]:
         "urls": [row["url"]] if row["url"] else [],
         "notes": [note],
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: _line(value) for name, value in found.items() if value}
+
+
+def _line(value: Any) -> Any:
+    """Return text on one line: a line of its own could end the record and begin a forged one."""
+    return " ".join(value.split()) if isinstance(value, str) else [" ".join(text.split()) for text in value]
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from review.errors import OptionError, RunError
 from review.living.asking import Ask, Malformed
 from review.llm.reply import pause
-from review.llm.settings import Secret
+from review.llm.settings import HERE, Secret
+from review.unpacking import ASKED, PackedError, TooLargeError, unpacked
 
 if TYPE_CHECKING:
     import httpx
@@ -100,19 +101,12 @@ class Identity:
     params: Mapping[str, str] = field(default_factory=dict)
 
     def scrub(self, text: str) -> str:
-        """Return a text without key and mail address, plain or as they stand in an address."""
-        for secret in (self.key, self.email):
-            text = Secret(quote(secret.reveal(), safe="")).scrub(secret.scrub(text))
-        return text
+        """Return a text without key and mail address, however they are written."""
+        return self.email.scrub(self.key.scrub(text))
 
     def scrubbed(self, data: bytes) -> bytes:
         """Return bytes without key and mail address."""
-        held = [secret.reveal().encode() for secret in (self.key, self.email) if secret]
-        return (
-            self.scrub(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
-            if any(one in data or quote(one, safe="").encode() in data for one in held)
-            else data
-        )
+        return self.scrub(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 class Courier:
@@ -224,12 +218,14 @@ class Courier:
             return Failure(f"it redirects more than {MOST_REDIRECTS} times", "check the address of the source", passing=False)
         except httpx.InvalidURL as error:
             return Failure(f"the address is refused: {error}", "check the address of the source", passing=False)
-        except httpx.DecodingError as error:
-            return Failure(f"the answer cannot be unpacked: {error}", AGAIN)
+        except PackedError as error:
+            large = isinstance(error, TooLargeError)
+            return Failure(str(error), "narrow the days with --since and --until" if large else AGAIN, passing=not large)
         except (httpx.HTTPError, httpx.StreamError, RuntimeError, OSError) as error:
             if self._late or isinstance(error, httpx.TimeoutException):
                 return Failure(f"no answer within {self.habits.timeout:g} s", AGAIN)
-            return Failure(f"no answer: {type(error).__name__}: {error}"[:300], f"check the network, then {AGAIN}")
+            what = self.identity.scrub(f"no answer: {type(error).__name__}: {error}")[:300]
+            return Failure(what, f"check the network, then {AGAIN}")
         finally:
             watch.cancel()
             if self._late:
@@ -252,13 +248,9 @@ class Courier:
             if status in (301, 302, 307, 308):
                 return self._redirect(url, response.headers.get("location", ""))
             body = _body(response, self.habits.timeout)
-            if body is None:
-                return Failure(
-                    f"the answer has more than {LARGEST:,} bytes", "narrow the days with --since and --until", passing=False
-                )
             if status == 200:
                 return body
-            said = " ".join(body[:2000].decode("utf-8", "replace").split())[:200]
+            said = " ".join(self.identity.scrub(body.decode("utf-8", "replace")).split())[:200]
             passing = status in PASSING
             remedy = REMEDIES.get(status, AGAIN if passing else "check the query")
             return Failure(f"HTTP {status}: {said}".rstrip(": "), remedy, passing, pause(response.headers) if passing else None)
@@ -276,7 +268,7 @@ class Courier:
         return Failure(f"it redirects to {new.hostname or 'nowhere'}, which is not followed", remedy, passing=False)
 
     def _headers(self) -> dict[str, str]:
-        headers = {"User-Agent": AGENT, "Accept-Encoding": "gzip"}
+        headers = {"User-Agent": AGENT, "Accept-Encoding": ASKED}
         if not self.identity.params:
             key, email = self.identity.key.reveal(), self.identity.email.reveal()
             headers |= {"Authorization": f"Bearer {key}"} if key else {}
@@ -287,19 +279,17 @@ class Courier:
         import httpx
 
         if self._client is None:
-            self._client = httpx.Client(timeout=self.habits.timeout, follow_redirects=False)
+            direct = self.address.startswith("http:")  # this machine: a proxy of the environment would get the key
+            self._client = httpx.Client(timeout=self.habits.timeout, follow_redirects=False, trust_env=not direct)
         return self._client
 
 
-def _body(response: httpx.Response, seconds: float) -> bytes | None:
-    """Return the unpacked body; None if it is too large."""
+def _body(response: httpx.Response, seconds: float) -> bytes:
+    """Return the unpacked body."""
     import httpx
 
-    parts, size, end = [], 0, time.monotonic() + seconds
-    for part in response.iter_bytes():
-        size += len(part)
-        if size > LARGEST:
-            return None
+    parts, end = [], time.monotonic() + seconds
+    for part in unpacked(response.iter_raw(), response.headers.get("content-encoding", ""), LARGEST):
         if time.monotonic() > end:
             raise httpx.ReadTimeout("too slow")
         parts.append(part)
@@ -316,7 +306,7 @@ def checked(name: str, address: str) -> str:
     """
     try:
         url = urlsplit(address)
-        local = url.hostname in ("127.0.0.1", "::1", "localhost")
+        local = url.hostname in HERE
         good = url.scheme == "https" or (url.scheme == "http" and local)
         good = good and bool(url.hostname) and url.port != 0 and not url.query and not url.fragment and "@" not in url.netloc
     except ValueError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ MOST_ANSWERS = 4
 
 MAX_TOKENS = {True: 120, False: 420}
 RUNS = (2, 3, 4, 5)
+_MARKS = re.compile("[<>\uff1c\uff1e\ufe64\ufe65\u2039\u203a\u2329\u232a\u27e8\u27e9\u3008\u3009]")
 SHORTEST_QUOTE = 8
 """Letters and digits that a quote has at least: shorter ones stand in every text."""
 
@@ -79,9 +81,10 @@ def none_of(dimension: Dimension) -> str:
 
 
 def marked(text: str, most: int) -> str:
-    """Return a text that cannot close the marks around it, cut at a blank if it is too long."""
-    plain = " ".join(re.sub(r"[<>\x00-\x1f]", " ", text).split())
-    return _cut(plain, most)
+    """Return a text that cannot close the marks around it, without signs that nobody sees, cut at a blank if it is too long."""
+    kinds = ((sign, unicodedata.category(sign)) for sign in text)
+    shown = "".join(" " if kind == "Cc" else "" if kind[0] == "C" else sign for sign, kind in kinds)
+    return _cut(" ".join(_MARKS.sub(" ", shown).split()), most)
 
 
 def _cut(text: str, most: int) -> str:

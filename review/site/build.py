@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from review.errors import RunError
-from review.files import to_json
+from review import strict_json
+from review.drafts import SUFFIX
+from review.errors import InputError, ReviewError, RunError
+from review.files import mode_of, to_json
 from review.site.pages import Site
 from review.site.pictures import KINDS
+from review.system import exchange, held
 
 if TYPE_CHECKING:
     from review.corpus import Corpus
 
 MANIFEST = "site.json"
+OLD = "old"
 FORMAT = "synthetic-data-review/site/1"
 LIMIT = 15_000_000
 """Bytes of a site, unless told otherwise."""
@@ -142,29 +148,65 @@ def check_target(folder: Path, needed: Iterable[Path] = (), *, force: bool = Fal
             raise RunError(f"{folder} would be replaced, and {path} is in it -> name another folder with --out")
     if folder.is_file():
         raise RunError(f"{folder} is a file -> name a folder with --out")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file() and not force:
+    if folder.is_dir() and any(folder.iterdir()) and not _is_site(folder) and not force:
         raise RunError(f"{folder} holds something that is no site -> name another folder with --out, or replace it with --force")
+
+
+def _is_site(folder: Path) -> bool:
+    """Tell whether a folder holds a site of this package, and not just a file named like the list of its files."""
+    try:
+        held = strict_json.load(folder / MANIFEST, "")
+    except InputError:
+        return False
+    return isinstance(held, dict) and held.get("format") == FORMAT
 
 
 def replace(folder: Path, files: dict[str, bytes], rename: Callable[[Path, Path], None] = os.replace) -> None:
     """Write files beside a folder, then let them take its place; if that fails, what was there stays."""
     folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    old = made / "old"
-    new = made / "new"
-    try:
+    with _workplace(folder) as made:
+        new = made / "new"
         for name, content in files.items():
             path = new / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        if folder.exists():
-            rename(folder, old)
-        try:
-            rename(new, folder)
-        except BaseException:
-            if old.exists():
-                os.replace(old, folder)
-            raise
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(folder / name)) from error
+        if (mode := mode_of(folder)) is not None:
+            new.chmod(mode)
+            if exchange(new, folder):
+                return
+        _move(new, folder, made / OLD, rename)
+
+
+def _move(new: Path, folder: Path, old: Path, rename: Callable[[Path, Path], None]) -> None:
+    """Put a folder in the place of another in two steps, where that cannot be done in one."""
+    if folder.exists():
+        rename(folder, old)
+    try:
+        rename(new, folder)
+    except BaseException:
+        if old.exists():
+            os.replace(old, folder)
+        raise
+
+
+@contextmanager
+def _workplace(folder: Path) -> Iterator[Path]:
+    """Make a folder beside another one to build in, and remove it afterwards.
+
+    Those of processes that were killed are removed, and a site that one was about to replace gets its place back.
+    """
+    for left in sorted(folder.parent.glob(f".{glob.escape(folder.name)}.*{SUFFIX}")):
+        with suppress(ReviewError, FileNotFoundError), held(left, "building"):
+            if (left / OLD).exists() and not folder.exists():
+                os.replace(left / OLD, folder)
+            shutil.rmtree(left)
+    made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=SUFFIX))
+    try:
+        with held(made, "building"):
+            yield made
     finally:
         shutil.rmtree(made, ignore_errors=True)

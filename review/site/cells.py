@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 import base64
 import binascii
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from review import paths
 from review.site.clean import Resolve, clean
 from review.site.markdown import Headings, framed, render
 from review.site.places import Places
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml", "image/gif", "image/webp")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 LIVE = "An interactive element stands here in JupyterLab; it needs a running kernel."
+INJECTED = "injected-parameters"
+"""Tag of the cell in which papermill writes parameters."""
+
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
@@ -85,7 +91,8 @@ class Reader:
                 yield Block("html", render(cell.source, self.resolve, self.headings))
             elif cell.cell_type == "code" and cell.source.strip():
                 number += 1
-                yield Block("code", highlight(cell.source), number=number)
+                given = INJECTED in cell.metadata.get("tags", ())
+                yield Block("code", highlight(placeless(cell.source) if given else cell.source), number=number)
                 for output in cell.outputs:
                     yield from self._output(cell, output)
 
@@ -161,6 +168,27 @@ def written(source: str) -> str:
     given = [*call.args, *(item.value for item in call.keywords)]
     names = [item.value for item in given if isinstance(item, ast.Constant) and isinstance(item.value, str)]
     return names[0] if names and re.fullmatch(r"[\w-]+", names[0]) else ""
+
+
+def placeless(source: str) -> str:
+    """Return code without the places of this machine: of an absolute path what is below the project, or else the last name.
+
+    Papermill writes whole paths into a cell. Who made a site, and where, is nobody's business, and it must not make two differ.
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return source
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    lines = source.encode().split(b"\n")
+    for node in sorted(found, key=lambda node: (node.lineno, node.col_offset), reverse=True):
+        path = Path(str(node.value))
+        if path.is_absolute() and node.end_lineno == node.lineno:
+            known = path.is_relative_to(paths.ROOT)
+            shown = json.dumps(path.relative_to(paths.ROOT).as_posix() if known else path.name, ensure_ascii=False)
+            line = lines[node.lineno - 1]
+            lines[node.lineno - 1] = line[: node.col_offset] + shown.encode() + line[node.end_col_offset :]
+    return b"\n".join(lines).decode()
 
 
 def highlight(source: str) -> str:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import io
 import json
 import re
+import struct
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from review.errors import InputError
 from review.site.source import Picture
 
 KINDS = ("svg", "pdf", "png", "json")
 WORDS = {"svg": "SVG", "pdf": "PDF", "png": "PNG", "json": "figure as JSON"}
 COLOURS = 256
+MOST_DOTS = 50_000_000
+"""Dots of a PNG: the largest of ours, 174 mm wide at 600 dpi, have fewer than 20 million."""
 
 
 def files(folder: Path, picture: Picture, kinds: tuple[str, ...]) -> dict[str, bytes]:
@@ -26,7 +30,11 @@ def files(folder: Path, picture: Picture, kinds: tuple[str, ...]) -> dict[str, b
     for kind in kinds:
         path = folder / f"{picture.place}.{kind}"
         if path.is_file():
-            found[kind] = _smaller(kind, path.read_bytes())
+            try:
+                found[kind] = _smaller(kind, path.read_bytes())
+            except (OSError, ValueError, SyntaxError, RecursionError) as error:  # Pillow raises any of these
+                message = f"it cannot be read ({str(error)[:100]})"
+                raise InputError.one(path, message, "run the notebook again, or remove the file") from None
     return found
 
 
@@ -47,6 +55,9 @@ def palette(content: bytes) -> bytes:
     """Return a PNG with few colours, at the same size and resolution, with the same texts in it."""
     from PIL import Image, PngImagePlugin
 
+    across, down = struct.unpack(">II", content[16:24].ljust(8, b"\0"))
+    if across * down > MOST_DOTS:
+        raise ValueError(f"{across:,} x {down:,} dots are too many")
     with Image.open(io.BytesIO(content)) as image:
         told = PngImagePlugin.PngInfo()
         for name, value in getattr(image, "text", {}).items():

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from review import paths
 from review.batch.declarations import promised, read_notebook
-from review.errors import InputError, Problem, RunError, printable
+from review.errors import InputError, RunError, UnknownNameError, printable
 from review.files import read_text
 from review.notebook import CARDS, FIGURES, GENERATED, TABLES
 from review.reproduce import SUMMARY
+from review.strict_json import load
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -131,10 +132,12 @@ def read(folder: Path, corpus: Corpus) -> Run:
     InputError
         If a file of the run is broken.
     RunError
-        If the folder has no executed notebook, or was made from another corpus.
+        If the folder has no executed notebook, was made from another corpus, or has a link that leads out of it.
     """
     if not folder.is_dir():
         raise RunError(f"there is no run in {folder} -> run: review reproduce, or name another folder with --from")
+    if stray := leading_out(folder):
+        raise RunError(f"{printable(str(stray))} is a link to a place outside of the run, which a site would show -> remove it")
     path = folder / SUMMARY
     said = _json(path) if path.exists() else {}
     if not isinstance(said, dict):
@@ -148,10 +151,24 @@ def read(folder: Path, corpus: Corpus) -> Run:
         raise RunError(f"there is no executed notebook in {folder} -> run: review reproduce, or name another folder with --from")
     found = [_picture(path, folder) for name in DRAWN for path in sorted((folder / name).glob("*.json"))]
     pictures = {picture.place: picture for picture in found if picture is not None}
-    selection, version = str(said.get("selection", "default")), str(said.get("version", "default"))
+    try:
+        selection = corpus.resolve(str(said.get("selection", "default")))
+        version = corpus.version(str(said.get("version", "default")))
+    except UnknownNameError as error:
+        raise InputError.one(path, f"there is no {error.what} named {error.name!r}", "run: review reproduce") from None
     where = str(said.get("where", ""))
-    statuses = {str(item.get("notebook")): str(item.get("status")) for item in said.get("runs", []) if isinstance(item, dict)}
-    return Run(folder, tuple(notebooks), pictures, corpus.resolve(selection), corpus.version(version), where, statuses)
+    told = said.get("runs", [])
+    if not isinstance(told, list):
+        raise InputError.one(path, "it is not a list of notebooks", "run: review reproduce", "runs")
+    statuses = {str(item.get("notebook")): str(item.get("status")) for item in told if isinstance(item, dict)}
+    return Run(folder, tuple(notebooks), pictures, selection, version, where, statuses)
+
+
+def leading_out(folder: Path) -> Path | None:
+    """Return a link in a folder that leads out of it; None if there is none."""
+    home = folder.resolve()
+    links = (path for path in sorted(folder.rglob("*")) if path.is_symlink())
+    return next((path for path in links if not path.resolve().is_relative_to(home)), None)
 
 
 def _notebook(path: Path) -> Executed:
@@ -170,14 +187,10 @@ def _picture(path: Path, folder: Path) -> Picture | None:
 
 def _json(path: Path) -> Any:
     """Return what a JSON file holds."""
-    try:
-        return json.loads(read_text(path))
-    except ValueError as error:
-        line = getattr(error, "lineno", None)
-        raise InputError([Problem(str(path), line, None, "it is not JSON", "run the notebook again")]) from None
+    return load(path, "run the notebook again")
 
 
 def latest(corpus: Corpus) -> Path:
     """Return the folder where ``review reproduce`` leaves its run of a corpus with default parameters."""
-    name = "-".join([corpus.resolve("default"), corpus.version("default") or "unpublished", corpus.hash[:12]])
-    return paths.RUNS / name
+    parts = [corpus.resolve("default"), corpus.version("default") or "unpublished", corpus.hash[:12]]
+    return paths.RUNS / paths.plain_name("-".join(parts))
