@@ -26,6 +26,7 @@ from typing import Any
 
 from review.batch.warm_server import HEADER, exactly
 from review.browser_page import DrawingError, Page, Paper
+from review.browser_program import program, without_keys
 from review.system import private, restored
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -37,9 +38,6 @@ SILENCE = 30.0
 
 SHARED = "REVIEW_BROWSER"
 """The variable of the environment by which a process finds the socket of the shared browser."""
-
-LETTERS = ("--font-render-hinting=none",)
-"""Letters are measured and drawn as they are in the font, whatever the machine's settings for screens."""
 
 LONGEST = 1 << 28
 """Bytes of a message that are accepted."""
@@ -215,7 +213,7 @@ def _start(folder: str) -> subprocess.Popen[bytes]:
                 stdout=log,
                 stderr=log,
                 cwd="/",
-                env={**os.environ, "TMPDIR": folder},
+                env={**without_keys(os.environ), "TMPDIR": folder},
                 pass_fds=[listener.fileno()],
                 start_new_session=True,
             )
@@ -316,15 +314,10 @@ class Session:
 
     def __init__(self, browser: Path, number: int = 1) -> None:
         import kaleido
-        from choreographer.browsers import Chromium
-
-        class Chosen(Chromium):
-            def get_cli(self) -> list[str]:
-                return [*super().get_cli(), *LETTERS]
 
         self.browser = browser
         self.pages: list[Page] = []
-        choice = {"path": browser, "browser_cls": Chosen}
+        choice = {"path": browser, "browser_cls": program()}
         self._kaleido = kaleido.Kaleido(n=number, page_generator=Paper(), timeout=None, **choice)
 
     async def open(self) -> None:

@@ -106,6 +106,28 @@ def test_every_pin_has_a_hash_and_no_address(name):
     assert "http" not in re.sub(r"^httpx?2?\S*|^httpcore\S*|aiohttp\S*", "", text, flags=re.MULTILINE)
 
 
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_has_nothing_but_pins_each_with_the_hashes_of_its_files(name):
+    """No option, address, file or loose version, which pip would take without or in spite of a hash."""
+    pin = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.+!]+( ; [^\\\n]+)? \\")
+    more, last = (re.compile(rf"    --hash=sha256:[0-9a-f]{{64}}{end}") for end in (r" \\", ""))
+    open_pin = False
+    for number, line in enumerate((paths.ROOT / name).read_text("utf-8").splitlines(), 1):
+        place = f"{name}:{number}: {line}"
+        assert (more if open_pin else pin).fullmatch(line) or (open_pin and last.fullmatch(line)), place
+        open_pin = not last.fullmatch(line)
+    assert not open_pin
+
+
+def test_set_up_installs_locks_with_their_hashes_and_nothing_beside_them():
+    text = (paths.ROOT / "tools" / "setup.py").read_text("utf-8")
+    installs = re.findall(r"run\(\*pip\(python\), (.*?)\)(?: |:|\n)", text)
+    assert len(installs) == 3
+    for line in installs:
+        assert '"--no-deps"' in line
+        assert '"--require-hashes"' in line or '"--editable", ROOT' in line
+
+
 def test_requirements_with_a_copyleft_or_business_licence_are_not_installed():
     unwanted = {"krippendorff", "sdv", "ctgan", "sdmetrics", "rdt", "copulas"}
     for name in ("requirements.lock", "requirements-generate.lock"):

@@ -244,8 +244,8 @@ def free_port() -> int:
     [
         ("http://127.0.0.1:{port}/v1", r"(refused|ConnectError).* -> check that the server runs at REVIEW_LLM_BASE_URL"),
         ("https://127.0.0.1:{port}/v1", "check that the server runs"),
-        ("http://nowhere.invalid/v1", "check that the server runs"),
-        ("http://" + "a" * 300 + "/v1", "check that the server runs"),
+        ("https://nowhere.invalid/v1", "check that the server runs"),
+        ("https://" + "a" * 300 + "/v1", "check that the server runs"),
     ],
 )
 def test_a_server_that_is_not_there_is_an_error(make: Make, url: str, words: str) -> None:

@@ -129,7 +129,7 @@ def test_the_key_may_not_stand_in_what_is_shown(monkeypatch: pytest.MonkeyPatch,
 
 def test_a_secret_shows_in_no_way() -> None:
     secret = Secret("sk-0123456789")
-    shown = [repr(secret), str(secret), f"{secret}", repr([secret]), repr(Settings("http://h/v1", "m", secret))]
+    shown = [repr(secret), str(secret), f"{secret}", repr([secret]), repr(Settings("https://h/v1", "m", secret))]
     assert not any("0123456789" in text for text in shown)
     for leave in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="environment"):

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from review.errors import ModelError
-from review.files import digest, to_json, write_bytes
+from review.files import digest, to_json, write_bytes, write_new
 from review.llm.request import Completion, Model, Request
 from review.llm.usage import Usage
 
@@ -124,16 +122,7 @@ def _keep(path: Path, data: bytes, *, replace: bool) -> None:
     if replace:
         write_bytes(path, data)
         return
-    draft = path.with_name(f".{path.stem}.{secrets.token_hex(8)}")
-    write_bytes(draft, data)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    except OSError:  # a file system without hard links
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_new(path, data)
 
 
 def _unusable(folder: Path, error: OSError) -> ModelError:

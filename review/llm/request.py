@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
 from review.llm.usage import Usage
 
+_CONTROL = re.compile(
+    r"<(?=[|\uff5c])|<(?=/?(?:s|unk|pad|bos|eos|(?:start|end)_of_turn|repo_?name|file_?sep|filename|gh_stars|empty_output"
+    r"|(?:issue|jupyter)_\w+)>)|<(?=</?SYS>>)|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_\w+)\])",
+    re.IGNORECASE,
+)
 ROLES = ("system", "user", "assistant")
 FEATURES = ("schema", "grammar")
 """Kinds of constrained decoding that a request may ask for."""
@@ -34,6 +40,15 @@ class Message:
         if self.role not in ROLES:
             raise ValueError(f"the role is {self.role!r}: choose one of {', '.join(ROLES)}")
         self.content.encode()
+
+
+def spelled(text: str) -> str:
+    """Return a text in which no word is one that models take for the end of a turn or the start of another.
+
+    Runtimes turn such words into control tokens wherever they stand, so that an item to be judged could speak as somebody
+    else. They are broken by a blank after their first sign; every other text stays as it is.
+    """
+    return _CONTROL.sub(lambda found: f"{found[0]} ", text)
 
 
 @dataclass(frozen=True)
@@ -88,7 +103,7 @@ class Request:
     def body(self) -> dict[str, Any]:
         """Return the request as plain values, the same for the same request."""
         return {
-            "messages": [{"role": message.role, "content": message.content} for message in self.messages],
+            "messages": [{"role": message.role, "content": spelled(message.content)} for message in self.messages],
             "max_tokens": self.max_tokens,
             "temperature": float(self.temperature),
             "top_p": float(self.top_p),

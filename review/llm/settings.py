@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import math
 import os
 import re
@@ -17,6 +19,9 @@ _OPEN = tuple(f"REVIEW_LLM_{word}" for word in _WORDS.split())
 SHORTEST = 8
 """Characters from which a key is also looked for in what a server writes; a shorter one may be an ordinary word."""
 
+HERE = ("127.0.0.1", "::1", "localhost")
+"""Hosts that are this machine: a key may go there without encryption, and never by way of a proxy."""
+
 
 class Secret:
     """A text that neither prints, compares, nor leaves the process.
@@ -26,10 +31,10 @@ class Secret:
     text : str
     """
 
-    __slots__ = ("_text",)
+    __slots__ = ("_text", "_written")
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._text, self._written = text, _written(text)
 
     def __bool__(self) -> bool:
         return bool(self._text)
@@ -45,8 +50,26 @@ class Secret:
         return self._text
 
     def scrub(self, text: str) -> str:
-        """Return ``text`` without the secret."""
-        return text.replace(self._text, "<key>") if len(self._text) >= SHORTEST else text
+        """Return ``text`` without the secret, as it is or as it stands in an address, in JSON, on a page or in base64."""
+        return text if self._written is None else self._written.sub("<key>", text)
+
+
+def _written(text: str) -> re.Pattern[str] | None:
+    """Return what finds a secret however each of its letters is written; None if it may be an ordinary word."""
+    if len(text) < SHORTEST and "@" not in text:
+        return None
+    coded = base64.b64encode(text.encode()).decode().rstrip("=")
+    whole = "".join(f"(?:{'|'.join(map(re.escape, _spelled(letter)))})" for letter in text)
+    return re.compile("|".join([whole, re.escape(coded), re.escape(coded.translate(str.maketrans("+/", "-_")))]))
+
+
+def _spelled(letter: str) -> list[str]:
+    """Return how a letter is written in plain text, behind a backslash, in an address and on a page."""
+    code, low = ord(letter), f"{ord(letter):x}"
+    found = [letter, f"\\{letter}", html.escape(letter), f"&#{code};", f"&#{code:02d};", f"&#{code:03d};"]
+    for digits in (low, low.upper()):
+        found += [f"%{digits:0>2}", f"%25{digits:0>2}", f"\\u{digits:0>4}", f"\\x{digits:0>2}", f"&#x{digits};"]
+    return list(dict.fromkeys(found))
 
 
 @dataclass(frozen=True)
@@ -105,12 +128,16 @@ class Settings:
         try:
             url = urlsplit(self.base_url)
             usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+            closed = url.scheme == "https" or url.hostname in HERE
         except ValueError:
-            usable = False
+            usable = closed = False
         if not usable or not re.fullmatch(r"[!-~]+", self.base_url):
             raise ModelError("REVIEW_LLM_BASE_URL is no address -> write it like http://127.0.0.1:11434/v1")
         if "@" in url.netloc or url.query or url.fragment:
             raise ModelError("REVIEW_LLM_BASE_URL has a user, query or fragment -> leave them out; a key goes to REVIEW_LLM_KEY")
+        if self.key and not closed:
+            remedy = "write https://, have the server on this machine (or a tunnel to it), or leave REVIEW_LLM_KEY empty"
+            raise ModelError(f"REVIEW_LLM_BASE_URL is http on another machine: the key would be read on the way -> {remedy}")
         if not self.model.strip():
             raise ModelError("REVIEW_LLM_MODEL is empty -> give the model's name as the server knows it")
         if not re.fullmatch(r"[!-~]*", self.key.reveal()):
@@ -119,6 +146,12 @@ class Settings:
             raise ModelError("the key stands in REVIEW_LLM_BASE_URL or REVIEW_LLM_MODEL -> give it in REVIEW_LLM_KEY only")
         if self.mode not in MODES:
             raise ModelError(f"REVIEW_LLM_CONSTRAINED is {self.mode!r} -> choose one of: {', '.join(MODES)}")
+
+    @property
+    def direct(self) -> bool:
+        """Whether the server is on this machine without encryption: a proxy of the environment would get the key."""
+        url = urlsplit(self.base_url)
+        return url.scheme == "http" and url.hostname in HERE
 
     @classmethod
     def from_environment(cls) -> Settings:

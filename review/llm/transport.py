@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from review.errors import MissingExtraError
 from review.llm.settings import Secret, Settings
+from review.unpacking import ASKED, PackedError, unpacked
+
+LARGEST = 20_000_000
+"""Bytes of one response, unpacked."""
 
 _HEADERS = ("retry-after", "retry-after-ms")
+_SENT = re.compile(r"(?i)(host|accept(-encoding)?|connection|authorization|content-(type|length)|user-agent|x-stainless-.*)")
+"""Headers of a request; the client takes further ones from the environment, which may hold a key for someone else."""
+
 _LIBRARIES = ("openai", "httpx", "httpx2", "httpcore", "httpcore2")
 
 
@@ -59,7 +67,7 @@ class Transport:
     """The client of one endpoint.
 
     Its own repetitions are off (they have no limit for the whole), and what the environment holds for OpenAI itself,
-    such as an organization, is not sent along.
+    such as an organization or headers, is not sent along. A server on this machine is not asked by way of a proxy.
 
     Parameters
     ----------
@@ -108,6 +116,8 @@ class Transport:
         except Exception as error:  # whatever the client meets; all of it becomes the text of a failure
             cause = error.__cause__ or error
             text, passing = f"{type(cause).__name__}: {cause}", isinstance(error, self._openai.APIConnectionError)
+            if isinstance(cause, PackedError):
+                text, passing = str(cause), False
         finally:
             watch.cancel()
         if late.is_set():
@@ -128,12 +138,35 @@ class Transport:
     def _connect(self) -> Any:
         with self._lock:
             if self._client is None:
-                key = self._settings.key.reveal() or "none"
-                self._client = self._openai.OpenAI(base_url=self._settings.base_url, api_key=key, max_retries=0)
+                given = {"base_url": self._settings.base_url, "api_key": self._settings.key.reveal() or "none"}
+                ours = {"trust_env": not self._settings.direct, "event_hooks": {"request": [_bare], "response": [_bound]}}
+                self._client = self._openai.OpenAI(**given, max_retries=0, http_client=self._openai.DefaultHttpxClient(**ours))
                 self._client.organization = self._client.project = None
                 for logger in _loggers():
                     logger.addFilter(self._filter)
             return self._client
+
+
+def _bare(request: Any) -> None:
+    """Take from a request all headers that this project does not send."""
+    for name in [name for name in request.headers if not _SENT.fullmatch(name)]:
+        del request.headers[name]
+    request.headers["Accept-Encoding"] = ASKED
+
+
+def _bound(response: Any) -> None:
+    """Have no more of a response read than :data:`LARGEST` bytes, unpacked."""
+    given, encoding = response.stream, response.headers.pop("content-encoding", "")
+    base = next(one for one in type(given).__mro__ if one.__name__ == "SyncByteStream")  # of httpx, or of what openai has instead
+
+    class Bounded(base):  # type: ignore[misc,valid-type]
+        def __iter__(self) -> Iterator[bytes]:
+            return unpacked(given, encoding, LARGEST)
+
+        def close(self) -> None:
+            given.close()
+
+    response.stream = Bounded()
 
 
 def _loggers() -> list[logging.Logger]:

@@ -1,0 +1,34 @@
+"""The program that draws figures: Chromium with letters as in the font, without a network and without keys in its environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, MutableMapping, Sequence
+
+FLAGS = (
+    "--font-render-hinting=none",  # letters are measured and drawn as they are in the font, whatever the settings for screens
+    "--host-resolver-rules=MAP * ~NOTFOUND",  # no host is found, this machine included: what it draws is in files
+    "--disable-background-networking",
+)
+
+KEYS = re.compile(r"(?i)(secret|passw|token|key|credential|auth|cookie|email|proxy|database_url)")
+"""Names of variables that a browser has no use for: it writes reports of its own, and a proxy is told the hosts' names."""
+
+
+def without_keys(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for a browser."""
+    return {name: value for name, value in environment.items() if not KEYS.search(name)}
+
+
+def program() -> type:
+    """Return the class with which kaleido starts the browser."""
+    from choreographer.browsers import Chromium
+
+    class Offline(Chromium):
+        def get_cli(self) -> Sequence[str]:
+            return [*super().get_cli(), *FLAGS]
+
+        def get_env(self) -> MutableMapping[str, str]:
+            return without_keys(super().get_env())
+
+    return Offline
