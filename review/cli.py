@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from review import __version__
+from review import __version__, streams
 from review.commands import DELEGATED
-from review.errors import InputError, ReviewError, printable
+from review.errors import InputError, ReviewError, printable, with_remedy
 from review.printing import print_table
 
 GOOD, BAD, USAGE = 0, 1, 2
@@ -127,22 +128,52 @@ def _positive(text: str) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return 0 (good), 1 (bad input or failed run) or 2 (wrong usage)."""
     arguments = sys.argv[1:] if argv is None else list(argv)
+    if argv is None:
+        streams.prepare()
     try:
         options = parser(arguments).parse_args(arguments)
     except SystemExit as stop:
-        return int(stop.code or 0) if isinstance(stop.code, int | None) else USAGE
+        status = int(stop.code or 0) if isinstance(stop.code, int | None) else USAGE
+        return status if _printed() else BAD
     try:
+        _recover(options)
         run: Callable[[argparse.Namespace], int] = options.run
-        return run(options)
-    except (ReviewError, OSError) as error:
+        status = run(options)
+        sys.stdout.flush()
+        return status
+    except (ReviewError, OSError, MemoryError) as error:
         if options.debug:
             raise
-        said = printable(str(error), keep="\n")
+        _printed()
+        said = printable(str(error) if isinstance(error, ReviewError) else with_remedy(error), keep="\n")
         print(f"review {options.command}: {said}", file=sys.stderr)
         return BAD
     except KeyboardInterrupt as stop:
         print(f"review {options.command}: interrupted{f': {stop}' if str(stop) else ''}", file=sys.stderr)
         return BAD
+
+
+def _recover(options: argparse.Namespace) -> None:
+    """Finish or undo a change of the corpus that was cut off, if this command is going to change it."""
+    if not (getattr(options, "apply", False) or getattr(options, "write", False)):
+        return
+    from review import paths, writing
+
+    folder = Path(options.corpus or paths.DATA)
+    if writing.recover(folder):
+        print(f"{folder}: finished a change that was cut off", file=sys.stderr)
+
+
+def _printed() -> bool:
+    """Print what was not printed yet; give it up if that cannot be, which the interpreter would try again at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        handle = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(handle, sys.stdout.fileno())
+        os.close(handle)
+        return False
+    return True
 
 
 def _validate(options: argparse.Namespace) -> int:
@@ -296,7 +327,6 @@ def _lab(options: argparse.Namespace) -> int:
 
     The settings in ``jupyter/`` only change defaults: no question about news, no search for newer versions.
     """
-    import os
     import subprocess
 
     from review import paths

@@ -17,7 +17,7 @@ from review.batch.declarations import demonstrates
 from review.batch.manifest import FINISHED, Event, Manifest
 from review.batch.runner import OK, Outcome
 from review.browser import find_browser
-from review.errors import RunError, UnknownNameError
+from review.errors import RunError, UnknownNameError, printable
 from review.files import to_json, write_bytes, write_text
 from review.notebook import FIGURES, TABLES
 
@@ -123,9 +123,8 @@ def reproduce(
         raise RunError(f"there is no notebook in {paths.NOTEBOOKS} -> restore the folder")
     small = demonstrations == QUICK
     default = not where and corpus.directory == paths.DATA and (selection, version) == (corpora.DEFAULT,) * 2
-    target = folder or paths.RUNS / "-".join(
-        [name, edition or "unpublished", corpus.hash[:12], *["filtered"] * bool(where), *["quick"] * small]
-    )
+    parts = [name, edition or "unpublished", corpus.hash[:12], *["filtered"] * bool(where), *["quick"] * small]
+    target = folder or paths.RUNS / paths.plain_name("-".join(parts))
     target = target.resolve()
     values = {
         "corpus_dir": str(Path(corpus_dir).resolve()) if corpus_dir else "",
@@ -143,7 +142,7 @@ def reproduce(
     ):
 
         def show(done: Done) -> None:
-            bar.set_postfix_str(f"{done.run.notebook.name}: {done.status}")
+            bar.set_postfix_str(printable(f"{done.run.notebook.name}: {done.status}"))
             bar.update()
 
         planned = _plan({source: given[source] for source in order}, target, book.last, force)
@@ -218,8 +217,10 @@ def publish(source: Path, target: Path) -> tuple[str, ...]:
         files = sorted(path for path in source.glob(f"{mark.stem}.*") if path.is_file())
         same = kept.exists() and kept.read_bytes() == mark.read_bytes()
         if not same or any(not (target / path.name).exists() for path in files):
+            named = {path.name for path in files} - {mark.name}
             for path in (path for path in target.glob(f"{mark.stem}.*") if path.is_file() and not same):
-                path.unlink()  # a picture of the old figure must not stand beside the new one
+                if path.name not in named:
+                    path.unlink()  # a picture of the old figure must not stand beside the new one
             for path in (path for path in files if path != mark):
                 write_bytes(target / path.name, path.read_bytes())
             write_bytes(kept, mark.read_bytes())
@@ -235,7 +236,8 @@ def summary_lines(result: Result) -> list[str]:
     lines = []
     for item in order:
         detail = item.error or ", ".join(item.missing) or item.remark
-        lines.append(f"{item.status:>16}  {item.notebook}  {item.seconds:.1f} s{': ' + detail if detail else ''}")
+        told = f"{item.status:>16}  {item.notebook}  {item.seconds:.1f} s{': ' + detail if detail else ''}"
+        lines.append(printable(told))
     good = sum(item.status == OK for item in result.outcomes)
     lines.append(f"{good} of {len(result.outcomes)} notebooks ran and kept their promises")
     lines.append(f"tables: {result.folder / TABLES}")

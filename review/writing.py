@@ -7,20 +7,18 @@ the change is decided, and whatever happens then is finished by :func:`recover`.
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from review import bibliography, contracts, corpus, paths
+from review import bibliography, contracts, corpus, paths, strict_json
 from review.errors import InputError
-from review.files import digest, rows_to_csv, to_json, write_bytes, write_text
+from review.files import digest, mode_of, rows_to_csv, to_json, write_bytes, write_text
 from review.splice import spliced
-from review.system import held
+from review.system import held, scratch_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,12 +65,12 @@ class Change:
         InputError
             With every problem of the new corpus, named by the files of the corpus.
         """
-        with tempfile.TemporaryDirectory() as scratch:
+        with scratch_folder() as scratch:
             for name in corpus.FILES:
                 if name in self.files:
-                    write_text(Path(scratch) / name, self.files[name][1])
+                    write_text(scratch / name, self.files[name][1])
                 elif (self.folder / name).is_file():
-                    shutil.copyfile(self.folder / name, Path(scratch) / name)
+                    write_bytes(scratch / name, (self.folder / name).read_bytes())
             try:
                 return corpus.load(scratch)
             except InputError as error:
@@ -143,7 +141,7 @@ def _csv(path: Path, table: Rows) -> str:
     """Return a table as text; "" if it has no rows."""
     import pandas as pd
 
-    columns = list(contracts.schema(path.name).columns)
+    columns = list(contracts.contract(path.name))
     if isinstance(table, pd.DataFrame):
         lost = [column for column in columns if column not in table.columns]
         if lost:
@@ -178,9 +176,11 @@ def recover(folder: Path | str) -> bool:
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     journal = folder / JOURNAL
+    journal.mkdir(mode=0o700, exist_ok=True)  # files that are closed to others get their modes when they take their places
     for name, data in files.items():
-        write_bytes(journal / name, data)
-    write_bytes(folder / paths.DECIDED, to_json({name: digest(data) for name, data in files.items()}).encode("utf-8"))
+        write_bytes(journal / name, data, durable=True)
+    decided = to_json({name: digest(data) for name, data in files.items()}).encode("utf-8")
+    write_bytes(folder / paths.DECIDED, decided, durable=True)
     _finish(folder)
 
 
@@ -191,11 +191,13 @@ def _finish(folder: Path) -> bool:
     if not decided.is_file():
         shutil.rmtree(journal, ignore_errors=True)
         return False
-    for name, wanted in json.loads(decided.read_text("utf-8")).items():
+    for name, wanted in _decided(decided).items():
         new = journal / name
         if new.is_file():
             if digest(new.read_bytes()) != wanted:
                 raise InputError.one(new, "the file of an unfinished change is damaged", f"look at it, then remove {journal}")
+            if (mode := mode_of(folder / name)) is not None:
+                os.chmod(new, mode)
             os.replace(new, folder / name)
         elif not (folder / name).is_file() or digest((folder / name).read_bytes()) != wanted:
             raise InputError.one(
@@ -204,6 +206,15 @@ def _finish(folder: Path) -> bool:
     decided.unlink()
     shutil.rmtree(journal, ignore_errors=True)
     return True
+
+
+def _decided(path: Path) -> dict[str, str]:
+    """Return the files of a decided change with the SHA-256 of each."""
+    remedy = f"look at the files in {path.parent}, move those that are wanted to their places, then remove it"
+    held = strict_json.load(path, remedy, controls=False)
+    if not isinstance(held, dict) or not set(held) <= set(corpus.FILES) or not all(isinstance(one, str) for one in held.values()):
+        raise InputError.one(path, "it is no list of files of a corpus", remedy)
+    return held
 
 
 def _text(path: Path) -> str:

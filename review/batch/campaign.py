@@ -205,6 +205,7 @@ def run(
     force: bool = False,
     options: Options | None = None,
     report: Callable[[Done], None] | None = None,
+    before: Callable[[], object] = lambda: None,
 ) -> tuple[Done, ...]:
     """Do every run that has to be done, and return what became of all of them, in the order of the sets.
 
@@ -214,6 +215,8 @@ def run(
         As :func:`plan`.
     options : Options, optional
         How they are run.
+    before : callable, optional
+        Called once the folder is held by this process.
     report : callable, optional
         Called with each run as it ends; those that are skipped come first.
 
@@ -227,6 +230,7 @@ def run(
         If the user stopped it; what ended is in the manifest.
     """
     with Manifest(folder) as book:
+        before()
         runs = plan(notebook, sets, folder, book.last, inputs=inputs, force=force)
         done = perform(book, runs, options or Options(), report)
     return tuple(done[one.name] for one in runs)

@@ -69,7 +69,6 @@ def run(options: argparse.Namespace) -> tuple[pd.DataFrame, bool]:
     folder, asked = _asked(options)
     if options.status:
         return _planned(folder, asked, force=options.force), True
-    asked.write(folder)
     try:
         with Progress(len(asked.sets)) as progress:
             done = campaign.run(
@@ -82,6 +81,7 @@ def run(options: argparse.Namespace) -> tuple[pd.DataFrame, bool]:
                     options.jobs, asked.cell_timeout, asked.run_timeout, options.cold, _dispatch(options, asked)
                 ),
                 report=progress,
+                before=lambda: asked.write(folder),
             )
     except Interrupted as stop:
         raise Interrupted(f"{stop}; go on with: review batch --resume --out {folder}") from None
@@ -192,10 +192,10 @@ def _dispatch(options: argparse.Namespace, asked: Asked) -> Any:
 
 
 def _records(folder: Path) -> str:
-    """Write the manifest as RO-Crate if it is newer, and say where both are."""
-    from review.batch import crate, manifest
+    """Write the manifest as RO-Crate if that tells of another one, and say where both are."""
+    from review.batch import crate, keys, manifest
 
     told, record = folder / crate.NAME, folder / manifest.NAME
-    if not told.is_file() or told.stat().st_mtime_ns < record.stat().st_mtime_ns:
+    if not told.is_file() or keys.of_file(record).encode() not in told.read_bytes():
         crate.write(folder)
     return f"manifest: {record}, RO-Crate: {told}"

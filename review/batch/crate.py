@@ -83,8 +83,13 @@ def write(folder: Path) -> Path:
     if not runs:
         raise InputError.one(folder / manifest.NAME, "there is no run that ended and whose files are there", "run review batch")
     target = folder / NAME
-    write_text(target, to_json(_Crate(folder).describe(runs, len(ends) - len(runs))))
+    write_text(target, whole(to_json(_Crate(folder).describe(runs, len(ends) - len(runs)))))
     return target
+
+
+def whole(text: str) -> str:
+    """Return JSON with halves of characters written as escapes, as a manifest has them."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _place(folder: Path, event: Event) -> Path | None:
@@ -109,7 +114,7 @@ def _times(event: Event) -> tuple[str, str]:
 
 def _id(*parts: object) -> str:
     """Return an identifier that is the same for the same parts."""
-    return f"#{uuid.uuid5(_SPACE, json.dumps(parts, ensure_ascii=False))}"
+    return f"#{uuid.uuid5(_SPACE, whole(json.dumps(parts, ensure_ascii=False)))}"
 
 
 class _Crate:

@@ -124,7 +124,7 @@ def _named(parameters: Mapping[str, Any]) -> list[Path]:
     return found
 
 
-def _exists(value: str) -> bool:
+def _exists(value: str | Path) -> bool:
     try:
         return Path(value).exists()
     except (OSError, ValueError):  # too long for a name, or with a NUL: no path
@@ -134,7 +134,7 @@ def _exists(value: str) -> bool:
 def _files(inputs: Iterable[Path]) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in inputs:
-        if not path.exists():
+        if not _exists(path):
             raise InputError.one(path, "the input file is missing", "add it, or do not name it")
         names = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
         for name in names:
