@@ -217,7 +217,7 @@ class Model:
                 )
                 form = {
                     column: q * numerator.get(column, 0.0) - p * denominator.get(column, 0.0)
-                    for column in {*numerator, *denominator}
+                    for column in [*numerator, *(name for name in denominator if name not in numerator)]
                 }
                 better = self.solve(form, greatest=greatest, more=positive)
                 if better is None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from review import corpus
 from review.corpus import Corpus
@@ -15,6 +17,23 @@ EXAMPLES = Path(__file__).parent / "examples"
 TINY = EXAMPLES / "valid" / "tiny"
 
 Damage = Callable[..., Path]
+
+settings.register_profile(
+    "patient", deadline=None
+)  # on top of what it takes by itself where CI is set; a busy machine is no fault
+settings.load_profile("patient")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shuffle", metavar="SEED", help="files, and the tests of each, in an order that is drawn with this seed")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if (seed := config.getoption("--shuffle")) is not None:
+        draw = random.Random(seed)
+        places = {path: draw.random() for path in dict.fromkeys(item.path for item in items)}
+        items.sort(key=lambda item: (places[item.path], draw.random()))
 
 
 @pytest.fixture
