@@ -631,3 +631,27 @@ def test_answers_mean_what_the_corpus_says(tiny):
             assert answer == ("" if pd.isna(state) else known), (name, key)
             seen += 1
     assert seen == 5 + 2 * 5 + 3 * 5 + 6
+
+
+def test_what_is_left_out_is_what_the_description_says(tiny):
+    units = [tuple(pair) for pair in np.random.default_rng(0).integers(0, 3, (97, 2))]
+    assert agreement.bootstrap("kappa", units) == agreement.bootstrap("kappa", units, seed=0, resamples=2000)
+    assert agreement.bootstrap("kappa", units) != agreement.bootstrap("kappa", units, seed=0, resamples=1999)
+    every = agreement.compute_agreement(tiny, ("a", "b"), "all", "", seed=0, resamples=2000, unknown="category")
+    pd.testing.assert_frame_equal(agreement.compute_agreement(tiny), every)
+    listed = agreement.raw_disagreements(tiny, ("a", "b"), "all", "", unknown="category")
+    pd.testing.assert_frame_equal(agreement.raw_disagreements(tiny), listed)
+
+
+def test_a_dimension_that_one_coder_lacks_hides_none_of_the_others(tiny):
+    coding = tiny.coding[lambda frame: (frame["coder"] != "b") | (frame["dimension"] != "modality")].assign(line=0)
+    without = corpus.Corpus(tiny.directory, tiny.codebook, "", tiny.references, {**tiny._tables, paths.CODING: coding})
+    assert list(dict.fromkeys(agreement.compute_agreement(without, resamples=10)["dimension"])) == ["evaluation", "generator"]
+
+
+def test_one_listed_label_is_enough_for_the_others_to_be_denied(tiny):
+    book = tiny.codebook["generator"]
+    assert agreement._answer(book, "other", ["gpt", "not llama"]) == "not other"
+    assert agreement._answer(book, "other", ["not llama"]) == ""
+    assert agreement._answer(book, "llama", ["not llama"]) == "not llama"
+    assert agreement._answer(tiny.codebook["evaluation"], "llm", ["human"]) == ""

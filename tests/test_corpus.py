@@ -16,7 +16,7 @@ from review.corpus import Corpus
 from review.errors import FilterError, InputError, UnknownNameError
 
 KEYS = ("adams2018pain", "brown2019sleep", "chen2020mood", "diaz2020work", "evans2021home", "fox2022clinic")
-TABLES = ("coding", "screening", "published", "flow", "implied")
+TABLES = ("coding", "screening", "selection_table", "published", "flow", "implied")
 
 
 def states(frame: pd.DataFrame, column: str) -> list[bool | None]:
@@ -390,3 +390,125 @@ def test_coders_of_their_own_come_in_the_order_of_their_meaning(tiny):
     rows = "".join(f"{key},{dimension},{coder},cohort,,,,\n" for coder in ("anna", "llm"))
     path.write_text(path.read_text("utf-8") + rows, "utf-8")
     assert corpus.load(tiny).coders == ("a", "b", "anna"), "people come after a and b, whatever their names"
+
+
+# --- by hand
+
+
+def test_the_address_of_a_study_is_that_of_the_preferred_register():
+    row = {"doi": "10.1000/x", "arxiv": "2001.00001", "pmid": "123", "pmcid": "PMC4", "title": "T"}
+    found = []
+    for name in ("doi", "arxiv", "pmid", "pmcid", "title"):
+        found.append(corpus.link(row))
+        row = {column: "" if column == name else value for column, value in row.items()}
+    assert found == [
+        "https://doi.org/10.1000/x",
+        "https://arxiv.org/abs/2001.00001",
+        "https://pubmed.ncbi.nlm.nih.gov/123",
+        "https://pmc.ncbi.nlm.nih.gov/articles/PMC4",
+        "",
+    ]
+    assert corpus.link({}) == ""
+    assert [(column, register) for column, register, _ in corpus.ADDRESSES] == [
+        *(("doi", "DOI"), ("arxiv", "arXiv"), ("pmid", "PubMed"), ("pmcid", "PubMed Central"))
+    ]
+
+
+def test_a_venue_is_the_journal_before_the_proceedings_before_what_else_is_known(damage):
+    damage("bibliography.bib", "  journal = {Work},", "  journal = {Work},\n  booktitle = {Talks},\n  howpublished = {Web},")
+    damage("bibliography.bib", "  booktitle = {Proceedings of Sleep},", "  booktitle = {Talks},\n  howpublished = {Web},")
+    frame = corpus.load(damage("flow.csv")).studies()
+    assert frame["venue"].tolist() == ["Data & Pain", "Talks", "", "Work", "Preprint", ""]
+
+
+def test_an_eprint_of_another_archive_is_no_arxiv_number(damage):
+    damage("bibliography.bib", "archiveprefix = {arXiv}", "archiveprefix = {ARXIV}")
+    assert corpus.load(damage("flow.csv")).studies()["arxiv"][2] == "2001.00001"
+
+
+def test_identifiers_of_every_register(damage):
+    damage("bibliography.bib", "  pmid = {123},", "  pmid = {123},\n  pmcid = {PMC4},")
+    frame = corpus.load(damage("flow.csv")).studies()
+    assert frame["pmcid"].tolist() == ["", "", "", "PMC4", "", ""]
+    assert frame["pmid"].tolist() == ["", "", "", "123", "", ""]
+    assert frame["kind"].tolist() == ["article", "inproceedings", "misc", "article", "article", "misc"]
+    assert frame["authors"].tolist()[-1] == ""
+    assert frame["first_public"].tolist() == ["2018-03", "", "", "", "", ""]
+
+
+def test_three_authors_are_the_first_and_others_and_two_are_both():
+    found = [corpus._short(authors) for authors in ("A, X", "A, X and B, Y", "A, X and B, Y and C, Z", "A, X and others", "")]
+    assert found == ["A", "A and B", "A et al.", "A et al.", "Anonymous"]
+
+
+def test_without_a_folder_the_error_says_so(tmp_path):
+    with pytest.raises(InputError) as caught:
+        corpus.load(tmp_path / "nowhere")
+    (problem,) = caught.value.problems
+    assert (problem.file, problem.message) == (str(tmp_path / "nowhere"), "there is no such folder")
+
+
+def test_a_corpus_with_a_change_that_was_cut_off_is_not_read(tiny):
+    (tiny / paths.DECIDED).parent.mkdir()
+    (tiny / paths.DECIDED).write_text("{}", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        corpus.load(tiny)
+    (problem,) = caught.value.problems
+    assert problem.file == str(tiny)
+    assert problem.message.endswith("or was cut off")
+    assert problem.remedy.startswith(f"run: review validate --corpus {tiny}")
+
+
+def test_the_problems_of_all_files_are_told_at_once(damage):
+    damage("bibliography.bib", "@article{adams2018pain,", "@article{,")
+    damage("selection.csv", "first,adams2018pain,calibrated", "first,adams2018pain,guessed")
+    with pytest.raises(InputError) as caught:
+        corpus.load(damage("codebook.yaml", "kind: single", "kind: several"))
+    found = {Path(problem.file).name for problem in caught.value.problems}
+    assert {"bibliography.bib", "selection.csv", "codebook.yaml"} <= found
+
+
+@pytest.mark.parametrize("name", ["bibliography.bib", "codebook.yaml", "coding.csv"])
+def test_three_files_are_needed(damage, name):
+    with pytest.raises(InputError) as caught:
+        corpus.load(damage(name))
+    assert name in {Path(problem.file).name for problem in caught.value.problems}
+
+
+def test_tables_are_read_where_they_exist(small):
+    assert list(small.selection_table.columns) == ["selection", "key", "basis"]
+    assert small.selection_table["basis"].tolist() == ["calibrated"] * 4 + ["listed"] * 2
+    assert small.published["share"].tolist() == ["50.0", "25.0", "25.0", "75.0", "60"]
+    assert small.flow["step"].tolist() == ["queries", "records found", "duplicates removed"]
+    assert small.coders == ("a", "b")
+    assert [str(name) for name in corpus.FILES] == [
+        *("bibliography.bib", "codebook.yaml", "coding.csv", "screening.csv", "selection.csv", "published.csv", "flow.csv")
+    ]
+    assert (corpus.POOL, corpus.ALL, corpus.DEFAULT) == ("pool", "all", "default")
+
+
+def test_a_corpus_prints_without_its_tables(small):
+    assert "_tables" not in repr(small)
+    assert small.hash in repr(small)
+
+
+def test_a_corpus_read_elsewhere_is_equal(small, tiny):
+    again = corpus.load(tiny)
+    assert (again == small, again.references == small.references) == (True, True)
+    assert again.directory == tiny
+    assert corpus.Corpus(small.directory, small.codebook, "other", small.references, small._tables) != small
+
+
+def state(code, values, dimension):
+    rows = pd.DataFrame({"key": "a", "value": values}, index=range(len(values)))
+    return states(pd.DataFrame(corpus._code_columns(dimension, rows, pd.Index(["a"]))), corpus.flag(dimension.name, code))[0]
+
+
+def test_one_listed_label_is_enough_for_the_others_not_to_apply(small):
+    setting, outcome = small.codebook["setting"], small.codebook["outcome"]
+    assert state("at home", ["hospital", "not something else"], setting) is False
+    assert state("at home", ["not hospital"], setting) is None
+    assert state("at home", ["not at home"], setting) is False
+    assert state("at home", [], setting) is None
+    assert state("pain", ["sleep"], outcome) is None
+    assert state("pain", ["sleep", "pain"], outcome) is True

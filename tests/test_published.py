@@ -280,3 +280,26 @@ def test_a_value_that_one_version_lacks_has_not_moved(real):
     assert missing[["share_after", "count_after", "moved", "points"]].isna().all(axis=None)
     assert list(missing["count_before"]) == [12, 3]
     assert (frame.drop(index=missing.index)["moved"] == 0).all()
+
+
+def test_verdicts_are_words_that_a_reader_sees(real):
+    assert set(published.implied_counts(*real)["verdict"]) == {"attainable", "by difference to 100"}
+    frame = published.implied_counts(printed("v1 x a 9.0 59", "v1 x b 8.4 59"), book(x="multiple"))
+    assert list(frame["verdict"]) == ["not attainable", "only by truncation"]
+
+
+def test_counts_of_a_share_stand_in_order():
+    # of 1024: 507 is 49.51 % and 517 is 50.49 %, 506 and 518 are beyond one half
+    assert published.attainable("50", 1024).rounded == tuple(range(507, 518))
+
+
+def test_a_comparison_stands_in_the_order_of_the_codebook_and_points_have_four_decimals():
+    rows = ["old x c 33.333333 3", "old x a 66.666667 3", "new y b 50 4", "new x c 0 3", "new x a 66.666667 3", "old y b 25 4"]
+    frame = published.compare_versions(printed(*rows), book(x="multiple", y="multiple"), "old", "new")
+    assert list(frame.columns) == [
+        *("dimension", "category", "share_before", "count_before", "share_after", "count_after", "moved", "points")
+    ]
+    assert list(frame["dimension"] + frame["category"]) == ["xa", "xc", "yb"]
+    assert frame.index.tolist() == [0, 1, 2]
+    assert frame["points"].tolist() == [0.0, -33.3333, 25.0]
+    assert frame["moved"].tolist() == [0, -1, 1]

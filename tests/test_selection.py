@@ -429,3 +429,13 @@ def test_nothing_is_published(tmp_path):
     small = build(tmp_path, SIX, CODES)
     assert selection.targets(small, "") == ()
     assert selection.preferences(small) == {}
+
+
+def test_a_selection_is_calibrated_unless_it_is_said_to_be_listed():
+    assert selection.to_csv({"a": ["x"]}).splitlines() == ["selection,key,basis", "a,x,calibrated"]
+
+
+def test_the_number_of_studies_is_the_largest_total_of_a_version(tmp_path):
+    rows = ["v1 modality text 66.7 3", "v1 evaluation human 50.0 4", "v2 evaluation human 50.0 6"]
+    small = build(tmp_path, SIX, CODES, published=rows)
+    assert str(selection.targets(small, "v1")[0]) == "number of studies = 4"

@@ -716,3 +716,21 @@ def test_reproduction_where_nothing_is_published(tmp_path):
     bare = build(tmp_path, [])
     assert statistics.reproduce(bare, "all").empty
     assert set(statistics.compute_shares(bare, "modality", "all")["status"]) == {statistics.PURPOSIVE}
+
+
+def test_what_is_left_out_is_the_default_selection_without_a_filter(small):
+    same = pd.testing.assert_frame_equal
+    same(
+        statistics.compute_cross(small, "modality", "technique"),
+        statistics.compute_cross(small, "modality", "technique", "v1", ""),
+    )
+    same(statistics.compute_trend(small, "technique"), statistics.compute_trend(small, "technique", "v1", "", "year"))
+    same(statistics.compute_overlaps(small, "technique"), statistics.compute_overlaps(small, "technique", "v1", ""))
+    same(statistics.reproduce(small), statistics.reproduce(small, "v1", "", "v1"))
+
+
+def test_the_statuses_are_words_that_a_reader_sees():
+    assert list(statistics.STATUSES) == [
+        *("by construction", "independent", "not attainable", "not coded", "not published", "purposive sample")
+    ]
+    assert statistics.LEVEL == 0.95
