@@ -7,7 +7,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python; d
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: help reproduce test check data lab site setup setup-generate setup-dev lock clean
+.PHONY: help reproduce test check data lab site setup setup-generate setup-dev lock matrix mutation repeat fuzz faults clean
 
 help:
 	@echo "make reproduce  run every notebook; write tables, figures and the report to runs/"
@@ -15,6 +15,11 @@ help:
 	@echo "make lab        open JupyterLab on the first notebook"
 	@echo "make site       build a site that is read without installing, in runs/site"
 	@echo "make data       build data/ again from the evidence"
+	@echo "make fuzz       damaged input for every reader, 100,000 a format (about an hour)"
+	@echo "make faults     kill, fill and close what commands need, at many moments (about an hour)"
+	@echo "make repeat     everything twice in opposite surroundings, compared byte for byte"
+	@echo "make mutation   put small faults into the statistics; the tests must notice (about half an hour)"
+	@echo "make matrix     the oldest dependencies, and other versions of Python"
 	@echo "make lock       pin the newest versions again (needs uv)"
 	@echo "make clean      remove .venv, runs and caches"
 
@@ -51,6 +56,22 @@ site: setup
 
 lock:
 	$(PYTHON) tools/lock.py
+
+# The long forms of what the tests do in a short form; docs/reliability.md tells what they found.
+fuzz: setup-dev
+	$(BIN)/python tests/fuzzing all
+
+faults: setup-dev
+	$(BIN)/python tests/faults/commands.py
+
+repeat: setup-dev
+	$(BIN)/python tools/repeat.py --out runs/repeat
+
+mutation: setup-dev
+	$(BIN)/python tools/mutation.py --record .mutation
+
+matrix:
+	$(PYTHON) tools/matrix.py oldest 3.12 3.13
 
 clean:
 	rm -rf .venv runs figures/html .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
