@@ -184,7 +184,8 @@ def solve(given: Problem) -> tuple[str, ...]:
 
     First the greatest total preference is found; then the keys are taken in order, each one kept if a
     selection of that preference with all keys kept so far still exists. Of all optimal selections this is the one
-    whose vector of zeros and ones over the sorted keys is lexicographically greatest.
+    whose vector of zeros and ones over the sorted keys is lexicographically greatest. Studies that count towards the same
+    targets and have the same preference are one variable: how many of them are taken, the first ones first.
 
     Raises
     ------
@@ -194,31 +195,30 @@ def solve(given: Problem) -> tuple[str, ...]:
     size = len(given.keys)
     if not size and not clash(given):
         return ()
-    rows = range(len(given.targets))
-    lower, upper = np.zeros(size), np.ones(size)
-    best = _milp(given, given.preference, rows, lower, upper) if size else None
+    columns = np.vstack([given.matrix, given.preference]).astype(np.int64)
+    kinds, kind, members = np.unique(columns, axis=1, return_inverse=True, return_counts=True)
+    kind = kind.reshape(-1)
+    counts = np.array([target.count for target in given.targets], dtype=float)
+    best = minimise(-kinds[-1], kinds[:-1].astype(float), counts, counts, 0, members) if size else None
     if best is None:
         names = "; ".join(str(target) for target in clash(given))
         raise InfeasibleError(f"no selection of {size} studies meets: {names} -> verify more studies of these codes")
-    optimum = Target("preference", "total", int(best @ given.preference))
-    fixed = Problem(
-        given.keys,
-        np.vstack([given.matrix, given.preference]),
-        (*given.targets, optimum),
-        given.preference,
-    )
-    current = best
-    for index in range(size):
-        if not current[index]:
-            lower[index] = 1
-            other = _milp(fixed, np.zeros(size), range(len(fixed.targets)), lower, upper)
-            lower[index] = 0
+    counts = np.append(counts, best @ kinds[-1])
+    current, lower, upper = best, np.zeros(len(members)), members.astype(float)
+    taken = []
+    for key, index in zip(given.keys, kind, strict=True):
+        if lower[index] == upper[index]:
+            continue
+        lower[index] += 1
+        if current[index] < lower[index]:
+            other = minimise(np.zeros(len(members)), kinds.astype(float), counts, counts, lower, upper)
             if other is None:
-                upper[index] = 0
+                lower[index] -= 1
+                upper[index] = lower[index]
                 continue
             current = other
-        lower[index] = 1
-    return tuple(key for key, taken in zip(given.keys, current, strict=True) if taken)
+        taken.append(key)
+    return tuple(taken)
 
 
 def calibrate(corpus: Corpus, version: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect, insort
 from collections import Counter
 from collections.abc import Sequence
 
@@ -50,16 +51,30 @@ def pile(
         ranks.append(seen[place])
         seen[place] += 1
     found: dict[int, tuple[float, float]] = {}
+    strips: dict[int, list[tuple[float, float]]] = {}
+    reached: dict[float, float] = {}
     for dot in sorted(range(len(places)), key=lambda index: (ranks[index] // side_by_side, places[index], ranks[index])):
         line, column = divmod(ranks[dot], side_by_side)
         beside = min(side_by_side, totals[places[dot]] - line * side_by_side)
         x = min(max(places[dot] + (column - (beside - 1) / 2) * diameter, low), high)
-        found[dot] = (x, _lowest(x, diameter, list(found.values())))
+        strip, least = math.floor(x / diameter), reached.get(x, 0.0)
+        near = [
+            place for beside in (strip - 1, strip, strip + 1) for place in _above(strips.get(beside, []), least - 2 * diameter)
+        ]
+        y = reached[x] = _lowest(x, diameter, near, least)
+        insort(strips.setdefault(strip, []), (y, x))
+        found[dot] = (x, y)
     return [found[dot] for dot in range(len(places))]
 
 
-def _lowest(x: float, diameter: float, others: Sequence[tuple[float, float]]) -> float:
-    """Return the least height at which a dot at ``x`` overlaps no other."""
-    near = [(other, y) for other, y in others if abs(other - x) < diameter - TOUCH]
+def _above(strip: list[tuple[float, float]], height: float) -> list[tuple[float, float]]:
+    """Return the dots of a strip, as height and place, that are higher than ``height``."""
+    return strip[bisect(strip, (height, math.inf)) :]
+
+
+def _lowest(x: float, diameter: float, others: Sequence[tuple[float, float]], least: float) -> float:
+    """Return the least height at which a dot at ``x`` overlaps no other, where lower than ``least`` there was no room before."""
+    near = [(other, y) for y, other in others if abs(other - x) < diameter - TOUCH]
     heights = [diameter / 2, *(y + math.sqrt(diameter**2 - (other - x) ** 2) for other, y in near)]
-    return min(y for y in heights if all(math.hypot(other - x, high - y) >= diameter - TOUCH for other, high in near))
+    free = (y for y in sorted(heights) if y >= least)
+    return next(y for y in free if all(math.hypot(other - x, high - y) >= diameter - TOUCH for other, high in near))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec
 
 from review import fonts
@@ -136,20 +136,31 @@ def escape(text: object) -> str:
 
 def extent(text: str, size: float = TEXT, *, bold: bool = False) -> float:
     """Return the width in pixels of one plain line in the figures' font."""
-    return sum(fonts.advance(letter, bold) for letter in text) * size / 1000
+    return _advance(text, bold) * size / 1000
+
+
+def _advance(text: str, bold: bool = False) -> int:
+    """Return it in thousandths of the size of the font."""
+    return sum(fonts.advance(letter, bold) for letter in text)
+
+
+@lru_cache(maxsize=1 << 16)
+def _word(text: str) -> int:
+    """Return it for a word, which is likely to come again."""
+    return _advance(text)
 
 
 def wrap(text: object, room: float, size: float = TEXT) -> list[str]:
     """Break plain text into lines that fit into ``room`` pixels; words that are too long are cut."""
     lines: list[str] = []
     for paragraph in str(text).split("\n"):
-        line = ""
+        line, width = "", 0
         for word in _pieces(paragraph, room, size):
-            joined = f"{line} {word}" if line else word
-            if line and extent(joined, size) > room:
+            wider = width + _word(" ") + _word(word)
+            if line and wider * size / 1000 > room:
                 lines.append(line)
-                joined = word
-            line = joined
+                line = ""
+            line, width = (f"{line} {word}", wider) if line else (word, _word(word))
         lines.append(line)
     return lines
 
@@ -159,6 +170,9 @@ def _pieces(paragraph: str, room: float, size: float) -> list[str]:
     pieces = []
     for word in paragraph.split(" "):
         part = ""
+        if _word(word) * size / 1000 <= room:
+            pieces.append(word)
+            continue
         for letter in word:
             if part and extent(part + letter, size) > room:
                 pieces.append(part)
