@@ -339,7 +339,7 @@ def test_tasks_that_are_broken_or_of_another_corpus_are_refused(small, task, tmp
     with pytest.raises(InputError, match=words):
         tasks.load(tmp_path, small)
     (tmp_path / tasks.FILE).write_text("{")
-    with pytest.raises(InputError, match="not a file of the format"):
+    with pytest.raises(InputError, match=r"task\.json:1: not JSON"):
         tasks.load(tmp_path, small)
 
 

@@ -199,7 +199,7 @@ def test_a_folder_holds_one_update(tmp_path):
 @pytest.mark.parametrize("text", ["", "[]", '{"format": "x"}', '{"format": "synthetic-data-review/update/1", "texts": 3}'])
 def test_a_broken_request_is_told(tmp_path, text):
     (tmp_path / "request.json").write_text(text)
-    with pytest.raises(InputError, match="it cannot be read -> begin a new update"):
+    with pytest.raises(InputError, match=r"request\.json.* -> (begin a new update|restore it)"):
         Store.open(tmp_path)
 
 

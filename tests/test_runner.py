@@ -74,7 +74,7 @@ def test_parameters_are_read_with_their_defaults():
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("", "not a notebook"), ("{}", "not a notebook"), ("[1]", "not a notebook"), ("\x00", "not a notebook")],
+    [("", "the file is empty"), ("{}", "not a notebook"), ("[1]", "not a notebook"), ("\x00", "NUL byte"), ("{", "not JSON")],
 )
 def test_a_file_that_is_no_notebook_is_refused(tmp_path, text, message):
     path = tmp_path / "broken.ipynb"
