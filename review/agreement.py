@@ -14,6 +14,7 @@ import numpy as np
 from review import codebook
 from review.errors import UnknownNameError
 from review.statistics import LEVEL
+from review.system import unswept
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +42,8 @@ def _encode(units: Iterable[Codes], categories: Codes | None = None) -> _Units:
     import pandas as pd
 
     numbers: dict[Hashable, int] = {code: number for number, code in enumerate(dict.fromkeys(categories or ()))}
-    rows = [list(unit) for unit in units]
+    with unswept():
+        rows = [list(unit) for unit in units]
     matrix = np.full((len(rows), max([2, *map(len, rows)])), -1)
     for place, row in enumerate(rows):
         for coder, code in enumerate(row):
@@ -191,8 +193,10 @@ def _compare(corpus: Corpus, coders: Sequence[str], selection: str, where: str, 
     if unknown not in UNKNOWN:
         raise UnknownNameError("treatment of unknown codes", unknown, UNKNOWN)
     given: dict[str, dict[str, dict[str, list[str]]]] = {}
-    for coder, dimension, key, value in corpus.coding[["coder", "dimension", "key", "value"]].itertuples(index=False):
-        given.setdefault(coder, {}).setdefault(dimension, {}).setdefault(key, []).append(value)
+    with unswept():
+        for row in corpus.coding[["coder", "dimension", "key", "value"]].itertuples(index=False, name=None):
+            coder, dimension, key, value = row
+            given.setdefault(coder, {}).setdefault(dimension, {}).setdefault(key, []).append(value)
     if "" in list(coders):
         return
     for coder in coders:
@@ -205,7 +209,8 @@ def _compare(corpus: Corpus, coders: Sequence[str], selection: str, where: str, 
             continue
         both = [key for key in keys if key in first[name] and key in second[name]]
         for label in [""] if book.exclusive else book.categories:
-            answers = [(key, *(_answer(book, label, coder[name][key]) for coder in (first, second))) for key in both]
+            with unswept():
+                answers = [(key, *(_answer(book, label, coder[name][key]) for coder in (first, second))) for key in both]
             lacking = sum(not one for _, one, _ in answers), sum(not two for _, _, two in answers)
             yield _Comparison(name, label, [row for row in answers if unknown == "category" or all(row)], lacking)
 
@@ -268,7 +273,7 @@ def compute_agreement(
 
     rows = []
     for item in _compare(corpus, coders, selection, where, unknown):
-        pairs = [pair for _, *pair in item.answers]
+        pairs = [(one, two) for _, one, two in item.answers]
         units = _encode(pairs)
         bounds = _intervals(units, seed, resamples)
         row: dict[str, Any] = {"dimension": item.dimension, "label": item.label, "coder_1": coders[0], "coder_2": coders[1]}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -210,10 +211,12 @@ def studies(corpus: Corpus, selection: str = DEFAULT, where: str = "", dimension
 
 def _distinct(citations: list[str]) -> list[str]:
     """Add a, b, ... to citations that occur more than once."""
-    return [
-        f"{text}{_letters(citations[:place].count(text))}" if citations.count(text) > 1 else text
-        for place, text in enumerate(citations)
-    ]
+    totals, seen = Counter(citations), Counter[str]()
+    found = []
+    for text in citations:
+        found.append(f"{text}{_letters(seen[text])}" if totals[text] > 1 else text)
+        seen[text] += 1
+    return found
 
 
 def _letters(place: int) -> str:

@@ -444,6 +444,18 @@ def test_a_block_without_sweeping_leaves_sweeping_as_it_was(enabled):
         (gc.enable if before else gc.disable)()
 
 
+def test_citations_are_told_apart_without_counting_them_anew_for_each():
+    class Once(list[str]):
+        def count(self, value: str) -> int:
+            raise AssertionError("the whole list is gone through for one of its members")
+
+        def __getitem__(self, place: Any) -> Any:
+            raise AssertionError("a part of the list is copied for one of its members")
+
+    found = publication_tables._distinct(Once(["A 2020", "B 2021", "A 2020", "A 2020"]))
+    assert found == ["A 2020a", "B 2021", "A 2020b", "A 2020c"]
+
+
 def test_dots_lie_as_low_as_they_can():
     """Compared with all others, one by one."""
     draw = random.Random(17)
