@@ -58,8 +58,10 @@ def test_a_file_cut_short_is_refused(file, tmp_path, kept):
     short = tmp_path / "short.gguf"
     data = file.path.read_bytes()
     short.write_bytes(data[: int(kept * len(data))])
+    with pytest.raises(ModelError, match=r"short.gguf is a damaged GGUF file .*download"):
+        weights.check(short)
     with pytest.raises(ModelError, match=r"short.gguf cannot be read for training .*download it again"):
-        tuning.load_base(weights.check(short))
+        tuning.load_base(weights.Weights(short, "short", ""))
 
 
 def test_an_unknown_architecture_is_refused(tmp_path):

