@@ -13,13 +13,11 @@ The exponent of a step is the slope between its last two sizes on logarithmic ax
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import logging
 import math
 import os
 import resource
-import signal
 import subprocess
 import sys
 import time
@@ -29,31 +27,16 @@ from typing import Any
 
 import scale_corpus
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+
+from processor_time import TooLongError, at_most
+
 GOAL = 1.25
 SIZES = (59, 590, 5900, 59000, 100000)
 BUDGET = 120.0
 """Seconds of the processor after which a step is given up."""
 
 Step = Callable[[], Any]
-
-
-class TooLongError(Exception):
-    """A step that took more than its budget."""
-
-
-@contextlib.contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """Give up after so many seconds of the processor."""
-
-    def stop(*_: object) -> None:
-        raise TooLongError
-
-    signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def parsing(folder: Path) -> dict[str, Step]:
@@ -213,7 +196,7 @@ def child(part: str, folder: Path, budget: float) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + 2 * budget), resource.RLIM_INFINITY))
         wall, processor, note = time.perf_counter(), time.process_time(), ""
         try:
-            with limited(budget):
+            with at_most(budget):
                 step()
         except TooLongError:
             note = "given up"

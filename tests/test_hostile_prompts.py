@@ -12,6 +12,7 @@ import hostile_inputs as hostile
 import pandas as pd
 import pytest
 from conftest import TINY
+from doubles import Double
 
 from review import corpus, statistics
 from review.evaluation import judge_prompts
@@ -21,8 +22,7 @@ from review.living import precode, prompts
 from review.living.prompts import SMALL, Budget
 from review.living.texts import Texts
 from review.llm import Message, Request
-from review.llm.request import Completion, Model, spelled
-from review.llm.usage import Usage
+from review.llm.request import Completion, spelled
 
 ATTACKS = [json.loads(line) for line in (hostile.HOSTILE / "injections.jsonl").read_text("utf-8").splitlines()]
 KEYS = ["adams2018pain", "brown2019sleep", "chen2020mood"]
@@ -33,22 +33,12 @@ def told(attack, code="survey", title="Pain after Surgery"):
     return attack["text"].format(code=code, title=title)
 
 
-class Obedient(Model):
+class Obedient(Double):
     """Does what stands outside of the marks around the text, or after a forged turn; within them it reads honestly."""
 
     def __init__(self):
+        super().__init__("obedient")
         self.obeyed = []
-
-    @property
-    def identity(self):
-        return {"backend": "endpoint", "model": "obedient", "sha256": "0" * 64}
-
-    @property
-    def usage(self):
-        return Usage()
-
-    def supports(self, feature):
-        return False
 
     def complete(self, request):
         user = request.body()["messages"][-1]["content"]
@@ -59,9 +49,6 @@ class Obedient(Model):
             self.obeyed.append(user)
             return Completion(json.dumps({"quote": "Pain after Surgery", "code": "survey"}), "stop", 1, 1)
         return Completion(json.dumps({"quote": "Pain after Surgery", "code": "unknown"}), "stop", 1, 1)
-
-    def close(self):
-        pass
 
 
 class Puppet(Obedient):

@@ -7,31 +7,21 @@ import math
 
 import llm_server
 import pytest
+from doubles import Double
 
 from review import cli, corpus
 from review.errors import ModelError, UnknownNameError
 from review.living import precode, prompts, texts
 from review.living.prompts import Budget, Proposal
-from review.llm.request import Completion, Model
-from review.llm.usage import Usage
+from review.llm.request import Completion
 
 
-class Fixed(Model):
+class Fixed(Double):
     """A model that answers from a list (the last answer again and again), and remembers what it was asked."""
 
     def __init__(self, *answers, backend="endpoint", finish="stop"):
-        self.answers, self.asked, self.backend, self.finish = list(answers), [], backend, finish
-
-    @property
-    def identity(self):
-        return {"backend": self.backend, "model": "fixed", "sha256": "0123456789abcdef"}
-
-    @property
-    def usage(self):
-        return Usage()
-
-    def supports(self, feature):
-        return False
+        super().__init__("fixed", backend)
+        self.answers, self.asked, self.finish = list(answers), [], finish
 
     def complete(self, request):
         self.asked.append(request)
@@ -39,9 +29,6 @@ class Fixed(Model):
         if isinstance(answer, Exception):
             raise answer
         return Completion(answer if isinstance(answer, str) else json.dumps(answer), self.finish, 1, 1)
-
-    def close(self):
-        pass
 
 
 def say(code, quote="Pain after Surgery"):

@@ -27,6 +27,7 @@ import coverage
 import hypothesis
 import pytest
 from _pytest.runner import runtestprotocol
+from processor_time import at_most
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -156,25 +157,6 @@ def prepare(session: Any, path: str, spans: Sequence[range]) -> None:
 
     if in_fork(probe) == 0:
         set_up()
-
-
-class TooLongError(BaseException):
-    """A test takes longer than it may."""
-
-
-@contextlib.contextmanager
-def at_most(seconds: float) -> Iterator[None]:
-    """Raise an error within the context after so many seconds of CPU."""
-
-    def stop(*_: object) -> None:
-        raise TooLongError
-
-    signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def record(files: Sequence[str], modules: Sequence[str], longest: float, folder: str = "") -> dict[str, Covered]:
