@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Row = tuple[str, ...]
 
+_DASH = re.compile("(?<![-\u2013\u2014])\u2013(?![-\u2013\u2014])")
+"""A dash that is still that dash if it is written as two hyphens: there are none beside it."""
+
 
 def spliced(path: Path, text: str, references: list[Reference]) -> str:
     """Return the text of a bibliography with new and changed entries put in, and without those that are gone.
@@ -72,7 +75,7 @@ def _block(old: Reference, new: Reference, text: str) -> str:
     """Return the text of an entry with what follows it: as it is, or with the entry written anew."""
     if _same(old, new):
         return text
-    fields = {name: value.replace("\u2013", "--") if name == "pages" else value for name, value in new.fields.items()}
+    fields = {name: _DASH.sub("--", value) if name == "pages" else value for name, value in new.fields.items()}
     return bibliography.write([replace(new, fields=fields)]).rstrip("\n") + text[_end(text) :]
 
 

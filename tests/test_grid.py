@@ -83,6 +83,9 @@ def test_values_of_the_command_line(tmp_path, known):
         ([("yes", "1")], "not true or false"),
         ([("items", "1")], "not of the type list"),
         ([("items", "[")], "not a list written as JSON"),
+        ([("x", "nan")], "nan is no number that JSON has"),
+        ([("items", "[1e999]")], "inf is no number that JSON has"),
+        ([("free", '["\\ud800"]')], "holds a control character or half of a character"),
         ([("n", "1"), ("n", "2")], "given twice"),
     ):
         with pytest.raises(OptionError, match=words.replace("[", r"\[")):
@@ -111,6 +114,10 @@ def test_values_of_the_command_line(tmp_path, known):
         ("product: {n: [1\n", 2, None, "expected"),
         ("just text\n", None, None, "no mapping"),
         ("product: {yes: [true]}\n", None, "true", "YAML reads a name as true"),
+        ("product:\n  x: [.inf]\n", 2, "x", "inf is no number that JSON has"),
+        ("product:\n  items: [[-.inf, 2]]\n", 2, "items", "-inf is no number that JSON has"),
+        ("fixed:\n  free: {1: a}\n", 2, "free", "the name '1' within the value is no text (put it in quotes)"),
+        ("fixed:\n  free: {a: [{~: b}]}\n", 2, "free", "the name 'None' within the value is no text"),
         ("product: !!python/object/apply:os.system ['true']\n", 1, None, "is not allowed"),
         ("fixed: &a {n: 1}\nlist: [*a]\n", 1, None, "anchors and aliases are not allowed"),
         ("product: {n: " + "[" * 3000 + "]" * 3000 + "}\n", 1, None, "levels of nesting"),

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -203,3 +204,24 @@ def test_entries_that_stay_keep_their_text(tiny):
     fewer = writing.change(loaded, references=loaded.references[1:]).files[paths.BIBLIOGRAPHY][1]
     assert fewer in text, "an entry that is gone takes nothing else with it"
     assert len(fewer) < len(text)
+
+
+@pytest.mark.parametrize(
+    ("pages", "shown"),
+    [
+        ("1\u20139", "1--9"),
+        ("1\u2013", "1--"),
+        ("\u2013-", "\u2013-"),
+        ("1\u2013\u20139", "1\u2013\u20139"),
+        ("1-\u20139", "1-\u20139"),
+    ],
+)
+def test_pages_mean_the_same_after_another_field_changed(tiny, pages, shown):
+    loaded = corpus.load(tiny)
+    first = loaded.references[0]
+    fields = {**first.fields, "pages": pages}
+    loaded = writing.change(loaded, references=[replace(first, fields=fields), *loaded.references[1:]]).apply()
+    assert loaded.references[0].fields["pages"] == pages
+    change = writing.change(loaded, references=[replace(first, fields={**fields, "note": "n"}), *loaded.references[1:]])
+    assert f"pages = {{{shown}}}" in change.files[paths.BIBLIOGRAPHY][1]
+    assert change.apply().references[0].fields["pages"] == pages

@@ -18,6 +18,7 @@ import csv
 import io
 import itertools
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -96,9 +97,10 @@ def convert(parameter: Declared, value: Any, *, text: bool = False) -> Any:
         If it is of another type; the message says which is wanted.
     """
     kind = parameter.kind
-    _check_text(value)
+    _check(value)
     if text and isinstance(value, str) and kind is not str:
         value = _read(value, kind)
+        _check(value)
     if kind is float and type(value) is int:
         return float(value)
     right = kind is None or (isinstance(value, kind) and (kind is bool or not isinstance(value, bool)))
@@ -107,14 +109,26 @@ def convert(parameter: Declared, value: Any, *, text: bool = False) -> Any:
     return value
 
 
-def _check_text(value: Any) -> None:
+def _check(value: Any) -> None:
     """Refuse what cannot be written as JSON in UTF-8, as the manifest and the name of a run are."""
-    try:
-        whole = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    except TypeError:
-        raise ValueError(f"{str(value)[:80]!r} is no text, number, truth value, list or mapping") from None
-    if NO_TEXT.search(whole):
-        raise ValueError(f"{whole[:80]!r} holds a control character or half of a character")
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            for name in one:
+                if not isinstance(name, str):
+                    raise ValueError(f"the name {str(name)[:80]!r} within the value is no text (put it in quotes)")
+            waiting += [*one, *one.values()]
+        elif isinstance(one, list):
+            waiting += one
+        elif isinstance(one, str):
+            if NO_TEXT.search(one):
+                raise ValueError(f"{one[:80]!r} holds a control character or half of a character")
+        elif isinstance(one, float):
+            if not math.isfinite(one):
+                raise ValueError(f"{one} is no number that JSON has")
+        elif one is not None and not isinstance(one, int):
+            raise ValueError(f"{str(one)[:80]!r} is no text, number, truth value, list or mapping")
 
 
 def _read(value: str, kind: type | None) -> Any:
