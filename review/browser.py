@@ -33,6 +33,9 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE = 90.0
 """Seconds without a new image after which the browser is killed."""
 
+FAREWELL = 10.0
+"""Seconds that a browser which is ended gets to remove its files."""
+
 SILENCE = 30.0
 """Seconds without a word after which the shared browser is given up."""
 
@@ -240,28 +243,40 @@ def _alone(
     done: dict[Key, bytes | str] = {}
     sessions: list[Session] = []
     problems: list[str] = []
+    stopped, ended = threading.Event(), threading.Event()  # a join that a signal breaks off takes the thread for ended
 
     def work() -> None:
         try:
             session = Session(browser, number)
             sessions.append(session)
-            asyncio.run(_draw(session, orders, done, ready, then))
+            asyncio.run(_draw(session, orders, done, ready, then, stopped))
         except (Exception, asyncio.CancelledError) as error:  # whatever the browser does, the other files are written
             problems.append(_line(error))
+        finally:
+            ended.set()
 
-    thread = threading.Thread(target=work, name="figures", daemon=True)
-    thread.start()
-    count, last = 0, time.monotonic()
-    while thread.is_alive():
-        thread.join(0.1)
-        if len(done) > count:
-            count, last = len(done), time.monotonic()
-        if time.monotonic() - last > PATIENCE:
-            problems.insert(0, late())
-            for session in sessions:
+    def stop(patience: float) -> None:
+        """Let the browser end and remove its files; kill it if it does not, also if it is only about to start."""
+        stopped.set()
+        limit = time.monotonic() + FAREWELL
+        kind = time.monotonic() + patience
+        while not ended.wait(0.05) and time.monotonic() < limit:
+            for session in sessions if time.monotonic() >= kind else ():
                 session.kill()
-            thread.join(10)
-            break
+
+    threading.Thread(target=work, name="figures", daemon=True).start()
+    count, last = 0, time.monotonic()
+    try:
+        while not ended.wait(0.1):
+            if len(done) > count:
+                count, last = len(done), time.monotonic()
+            if time.monotonic() - last > PATIENCE:
+                problems.insert(0, late())
+                stop(0)
+                break
+    except BaseException:  # Ctrl-C or a signal to end: left alone, the browser would write its profile while that is removed
+        stop(FAREWELL / 2)
+        raise
     reason = f"{browser.name} failed: {problems[0] if problems else 'it stopped early'}"
     return {key: done.get(key, reason) for key in dict.fromkeys([*orders, *done])}
 
@@ -282,6 +297,7 @@ async def _draw(
     done: dict[Key, bytes | str],
     ready: Callable[[Key, bytes | str], None],
     then: Callable[[], Orders],
+    stopped: threading.Event,
 ) -> None:
     waiting = [[key for key in orders if key[0] == name] for name in dict.fromkeys(name for name, _ in orders)]
 
@@ -291,11 +307,19 @@ async def _draw(
                 done[key] = await session.draw(orders[key], page)
                 ready(key, done[key])
 
-    try:
-        await session.open()
+    async def all_pages() -> None:
         await asyncio.gather(*(work(page) for page in range(len(session.pages))))
         for key, order in then().items():
             done[key] = await session.draw(order)
+
+    try:
+        await session.open()
+        drawing = asyncio.create_task(all_pages())
+        while not (drawing.done() or stopped.is_set()):
+            await asyncio.wait({drawing}, timeout=0.1)
+        if drawing.done():
+            drawing.result()
+        drawing.cancel()
     finally:
         await session.close()
         session.kill()
@@ -355,6 +379,7 @@ class Session:
         """End the browser if it is still there, with the processes it started."""
         if self.gone():
             return
+        logging.getLogger("choreographer.browser_async").setLevel(logging.ERROR)  # it would warn that the browser has ended
         process = self._kaleido.subprocess
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()

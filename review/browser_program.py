@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, MutableMapping, Sequence
 
@@ -20,9 +21,16 @@ def without_keys(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if not KEYS.search(name)}
 
 
+def _told(record: logging.LogRecord) -> bool:
+    """Tell whether a record is of use: the last word of a browser, "{bye}", is logged as an error with its traceback."""
+    return "JSONError decoding message" not in record.getMessage()
+
+
 def program() -> type:
     """Return the class with which kaleido starts the browser."""
     from choreographer.browsers import Chromium
+
+    logging.getLogger("choreographer.channels.pipe").addFilter(_told)
 
     class Offline(Chromium):
         def get_cli(self) -> Sequence[str]:

@@ -206,7 +206,7 @@ def _statistics(options: argparse.Namespace) -> int:
 
 def _select(options: argparse.Namespace) -> int:
     from review import corpus, paths, selection
-    from review.files import write_text
+    from review.files import check_file, write_text
 
     loaded = corpus.load(options.corpus)
     calibrated = [name for name in loaded.selections if loaded.basis(name) == "calibrated"]
@@ -215,6 +215,7 @@ def _select(options: argparse.Namespace) -> int:
         if listed:
             message = f"it holds the listed selection {listed[0]!r}"
             raise InputError.one(loaded.directory / paths.SELECTION, message, "keep it, or remove it by hand")
+        check_file(loaded.directory / paths.SELECTION)
         names = calibrated or list(dict.fromkeys(loaded.published["version"]))
         chosen = {name: selection.calibrate(loaded, name) for name in names}
         write_text(loaded.directory / paths.SELECTION, selection.to_csv(chosen))

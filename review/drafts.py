@@ -47,7 +47,7 @@ def draft(path: Path, data: bytes, *, mode: int | None = None, durable: bool = F
     OSError
         With the path, if it cannot be written: nothing is left behind.
     """
-    _refuse(path)
+    refuse(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = _claimed(path)
@@ -72,7 +72,12 @@ def draft(path: Path, data: bytes, *, mode: int | None = None, durable: bool = F
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def _refuse(path: Path) -> None:
+def named(path: Path, number: int) -> Path:
+    """Return the temporary name that one of the processes gets which write a file at the same time."""
+    return path.with_name(f".{path.name}.{number}{SUFFIX}")
+
+
+def refuse(path: Path) -> None:
     """Refuse what is no file: renaming would put a file in the place of a device, even of ``/dev/null``."""
     try:
         kind = path.stat().st_mode
@@ -87,7 +92,7 @@ def _refuse(path: Path) -> None:
 def _claimed(path: Path) -> tuple[int, str]:
     """Return a new temporary file that this process alone holds, and its name."""
     for number in range(MOST):
-        name = os.path.join(path.parent, f".{path.name}.{number}{SUFFIX}")
+        name = str(named(path, number))
         while True:
             try:
                 handle = os.open(name, _MINE, 0o666)  # less what the umask takes away

@@ -68,6 +68,7 @@ REMEDIES = {
     errno.ENOTDIR: "check the path: a part of it is a file",
     errno.EISDIR: "name a file",
     errno.EEXIST: "choose another name, or remove what is there",
+    errno.ELOOP: "check the path: links in it lead to each other",
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.EMFILE: "allow more open files (ulimit -n), then run the command again",
     errno.ENFILE: "close other programs, then run the command again",

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import stat
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,6 +126,59 @@ def write_new(path: Path, data: bytes) -> None:
             pass
         except OSError:  # a file system without hard links
             os.replace(name, path)
+
+
+def check_file(path: Path) -> None:
+    """Refuse a path at which no file could be written: before the work whose result is to go there.
+
+    Nothing is made. The place may be lost later: what writes there tells so.
+
+    Raises
+    ------
+    InputError
+        If there is a folder, a device, a pipe or a socket.
+    OSError
+        With the path, if its name is too long, or the folder that it would be in is none, cannot be made or cannot be written to.
+    """
+    drafts.refuse(path)
+    _nearest(drafts.named(path, 0), path)
+    check_folder(path.parent, path)
+
+
+def check_folder(folder: Path, path: Path | None = None) -> None:
+    """Refuse a folder that could not be made or written to; nothing is made.
+
+    Parameters
+    ----------
+    folder : Path
+    path : Path, optional
+        What the error names; the folder by default.
+
+    Raises
+    ------
+    OSError
+        With the path.
+    """
+    place = _nearest(folder, path or folder)
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path or folder)) from error
+
+
+def _nearest(place: Path, path: Path) -> Path:
+    """Return what there is of a path: itself, or the first above it that is there."""
+    place = place.absolute()
+    while True:
+        try:
+            place.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            place = place.parent
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        else:
+            return place
 
 
 def mode_of(path: Path) -> int | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from review import paths, strict_json
 from review.errors import InputError, ReviewError, UnknownNameError
-from review.files import read_text
+from review.files import check_folder, read_text
 
 if TYPE_CHECKING:
     from review.export import Item
@@ -145,6 +145,7 @@ def redraw(
     if unknown or not formats:
         raise ReviewError(f"no format {', '.join(unknown) or 'given'} -> choose of: {', '.join(export.FORMATS)}")
     apart(source, target)
+    check_folder(target)
     done = export.export_all(read(source, only), target, formats=tuple(formats), width=width)
     return [
         f"{item.name}: {', '.join(path.name for path in item.written) or 'unchanged'}"

@@ -8,7 +8,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,10 @@ class Journal:
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         try:
             self._lock()
-            self.lines = self._recover()
-            _sync(path.parent, os.O_RDONLY)
+            with _named(path):
+                self.lines = self._recover()
+            with _named(path.parent):
+                _sync(path.parent, os.O_RDONLY)
         except BaseException:
             os.close(self._handle)
             self._handle = -1
@@ -146,12 +149,24 @@ class Journal:
 
     def _write(self, data: bytes) -> None:
         size = os.fstat(self._handle).st_size
-        try:
-            _write_all(self._handle, data)
-            os.fsync(self._handle)
-        except OSError as error:
-            os.ftruncate(self._handle, size)
-            raise OSError(error.errno, error.strerror, str(self.path)) from error
+        with _named(self.path):
+            try:
+                _write_all(self._handle, data)
+                os.fsync(self._handle)
+            except OSError:
+                os.ftruncate(self._handle, size)
+                raise
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the file in errors of the system that do not."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _sync(path: Path, flags: int, data: bytes = b"") -> None:

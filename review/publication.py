@@ -18,7 +18,7 @@ from review import contact_sheet, export, gallery, imprint, paths, strict_json
 from review.browser import NO_BROWSER, Orders, find_browser, render_many
 from review.errors import InputError, ReviewError, RunError
 from review.export import Item
-from review.files import sheet, to_json, write_bytes
+from review.files import check_folder, sheet, to_json, write_bytes
 from review.imprint import Facts
 
 if TYPE_CHECKING:
@@ -148,6 +148,7 @@ def write(source: Path = paths.FIGURES, target: Path = paths.RUNS / "publication
         If there is no browser, or it could not draw a figure: what could be drawn is there.
     """
     gallery.apart(source, target)
+    check_folder(target)
     items = gallery.read(source, only)
     if find_browser() is None:
         raise RunError(f"figures cannot be drawn: {NO_BROWSER}")

@@ -280,14 +280,16 @@ def run(options: argparse.Namespace) -> int:
     from review import corpus as corpora
     from review import paths, report
     from review.errors import OptionError
+    from review.files import check_folder
 
     if options.seed < 0 or options.resamples < 1:
         raise OptionError("the seed or the number of resamples is too small -> choose a seed from 0 and one resample or more")
     formats = paper_table.known_formats(options.format.split(","))
     corpus = corpora.load(options.corpus)
     choice = {"selection": options.selection, "where": options.where, "version": options.review_version}
-    made = every(corpus, **choice, seed=options.seed, resamples=options.resamples)
     folder = options.out or paths.RUNS / "tables"
+    check_folder(folder)
+    made = every(corpus, **choice, seed=options.seed, resamples=options.resamples)
     for table in made:
         for path in paper_table.write(table, folder, formats=formats):
             print(path)

@@ -160,7 +160,7 @@ def reproduce(
             files = {file: keys.of_file(target / file) for file in (REPORT, SUMMARY)}
             now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
             book.add(Event(FINISHED, WHOLE, REPORT, summary, outputs=files, status=OK, began=now))
-            crate.write(target)
+        crate.refresh(target)
     changed = publish(target / FIGURES, paths.FIGURES) if default and all(item.status == OK for item in outcomes) else ()
     undrawn = tuple(path.stem for path in pictures if not path.exists())
     return Result(target, tuple(outcomes), changed, undrawn, report.caution(corpus, selection))
@@ -220,7 +220,7 @@ def publish(source: Path, target: Path) -> tuple[str, ...]:
             named = {path.name for path in files} - {mark.name}
             for path in (path for path in target.glob(f"{mark.stem}.*") if path.is_file() and not same):
                 if path.name not in named:
-                    path.unlink()  # a picture of the old figure must not stand beside the new one
+                    path.unlink()  # the old mark, and pictures of the old figure: they must not stand beside the new one
             for path in (path for path in files if path != mark):
                 write_bytes(target / path.name, path.read_bytes())
             write_bytes(kept, mark.read_bytes())

@@ -41,7 +41,9 @@ def load(name):
 sys.path.insert(0, str(FAULTS))
 hook = load("hook")
 load("kills")
+views = load("views")
 load("cases")
+box_module = load("box")
 commands = load("commands")
 sys.path.remove(str(FAULTS))
 
@@ -51,7 +53,7 @@ sys.path.remove(str(FAULTS))
 @pytest.mark.parametrize(
     ("number", "names"),
     [
-        (2, ("rating", "coding", "import-list", "asreview")),
+        (2, ("rating", "coding", "import-list", "asreview", "import and coding")),
         (1, ("update", "precode", "generate-prompting", "generate-specialized", "evaluate", "tables")),
     ],
 )
@@ -62,6 +64,12 @@ def test_commands_go_on_after_faults_as_if_there_had_been_none(number, names):
     done = subprocess.run(line, capture_output=True, text=True, timeout=2 * PATIENCE, check=False)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-3000:]
     assert "wrong: {}" in done.stdout
+    assert ("full_disk: 1" in done.stdout and "read_only: 1" in done.stdout) == box_module.apart()
+
+
+def test_a_system_on_which_nobody_can_mount_a_disk_is_told(monkeypatch):
+    monkeypatch.setattr(box_module.shutil, "which", lambda _: None)
+    assert not box_module.apart()
 
 
 def forked(work, *roots, at=0, action="kill"):
@@ -484,7 +492,7 @@ def test_files_of_1970_and_of_the_future_are_told_by_their_content(tiny):
 @LINUX
 @pytest.mark.parametrize("fault", ["half-written", "left over", "orphans", "traceback", "unequal"])
 def test_the_campaign_finds_what_is_planted(tmp_path, fault, capsys, monkeypatch):
-    monkeypatch.setattr(commands, "GRACE", 0.5)
+    monkeypatch.setattr(box_module, "GRACE", 0.5)
 
     def work(box, _word):
         path = box / "out" / "a.txt"
@@ -514,3 +522,119 @@ def test_the_campaign_finds_what_is_planted(tmp_path, fault, capsys, monkeypatch
     found = commands.Campaign(box, seed=1)
     found.command(sys.modules["cases"].Case("planted", work, older=False), 9, ("kill", "full"), conditions=False, chance=0)
     assert found.wrong[fault] > 0, capsys.readouterr().out
+
+
+def event(run, **more):
+    known = {"event": "finished", "error": "", "inputs": {}, "missing": [], "notebook": "a", "parameters": {}, "parts": {}}
+    return {**known, "run": run, "status": "ok", "versions": {}, "outputs": {}, "began": "now", **more}
+
+
+def written(*events):
+    return "".join(json.dumps(one) + "\n" for one in events).encode()
+
+
+@pytest.mark.parametrize(
+    ("found", "good"),
+    [
+        (written(event("x", began="then")), True),
+        (written(event("x", status="failed"), event("x")), True),
+        (b'{"run": "x", "ev\n' + written(event("x")), True),
+        (written(event("x"), event("old")), True),
+        (written(event("x", status="failed")), False),
+        (written(event("x", outputs={"a.csv": "2"})), False),
+        (written(event("x"), event("strange")), False),
+        (written(event("old")), False),
+        (b"{}\n", False),
+    ],
+)
+def test_of_a_manifest_all_but_times_has_to_be_the_same(found, good):
+    assert views.same(views.runs, found, written(event("x")), written(event("old"))) == good
+
+
+@pytest.mark.parametrize(
+    ("found", "good"),
+    [
+        (b'{"a": 1}\n', True),
+        (b'{"a": 1}\n{"b": 2}\n', True),
+        (b'{"a": 1}\n{"b": 2}\n{"c"', True),
+        (b'{"a": 1}\n{"b"\n{"c": 3}\n', False),
+        (b'{"a": 2}\n', False),
+        (b"", False),
+    ],
+)
+def test_a_journal_only_grows(found, good):
+    assert views.longer(found, b'{"a": 1}\n') == good
+
+
+@pytest.mark.parametrize(
+    ("grown", "found", "good"),
+    [
+        (views.rows, b"a\n2\n", True),
+        (views.rows, b"a\n3\n", False),
+        (views.rows, b"a\n2", False),
+        (views.rows, b"b\n1\n", False),
+        (views.members, b'{"a": 1, "b": {}}', True),
+        (views.members, b'{"a": 1, "b": {"c": 3}}', False),
+        (views.members, b'{"a": 2, "b": {}}', False),
+        (views.members, b'{"a": 1, "b"', False),
+    ],
+)
+def test_a_file_on_its_way_holds_nothing_that_it_will_not_hold(grown, found, good):
+    assert grown(found, {views.rows: b"a\n1\n2\n", views.members: b'{"a": 1, "b": {"c": 2}}'}[grown]) == good
+
+
+def test_a_manifest_and_a_crate_tell_the_hashes_of_the_files_that_are_there():
+    one, other = (keys.of_file(path) for path in (BOOK, TINY / "coding.csv"))
+    crate_ = json.dumps({"@graph": [{"@id": "x/a.ipynb", "@type": "File", "sha256": one}]}).encode()
+    tree = {
+        "out/x/": b"",
+        "out/x/a.ipynb": BOOK.read_bytes(),
+        "out/manifest.jsonl": written(event("x", outputs={"a.ipynb": one})),
+        "out/ro-crate-metadata.json": crate_,
+    }
+    assert views.untrue(tree) == []
+    assert views.untrue({**tree, "out/x/a.ipynb": b"half"}) == ["out/x/a.ipynb"] * 2
+    tree["out/manifest.jsonl"] = written(event("x", outputs={"a.ipynb": other, "gone.csv": one}))
+    assert views.untrue(tree) == ["out/x/a.ipynb", "out/x/gone.csv"]
+
+
+@LINUX
+@pytest.mark.parametrize("fault", ["vouches", "half-written"])
+def test_the_campaign_finds_a_mark_beside_files_of_another_figure_and_a_journal_that_is_written_again(tmp_path, fault):
+    def work(box, _word):
+        if fault == "vouches":
+            write_bytes(box / "out" / "a.svg", b"new")
+            write_bytes(box / "out" / "a.sha256", b"new")
+        else:
+            (box / "out" / "a.jsonl").write_text('{"b": 2}\n{"a": 1}\n')
+        return 0
+
+    def prepare(box):
+        for name, text in (("a.svg", "old"), ("a.sha256", "old"), ("a.jsonl", '{"a": 1}\n')):
+            (box / "out" / name).write_text(text)
+
+    case = sys.modules["cases"].Case("planted", work, prepare, older=False, marks=".sha256", journals=(".jsonl",))
+    found = commands.Campaign(box_module.Box(tmp_path / "box", {}), seed=1)
+    found.command(case, 20, ("kill",), conditions=False, chance=0)
+    assert found.wrong[fault] > 0
+
+
+@LINUX
+@pytest.mark.parametrize("careful", [True, False])
+def test_the_campaign_finds_two_commands_that_lose_each_others_work(tmp_path, careful):
+    def work(name):
+        def done(box, _word):
+            path = box / "out" / ("careful-" + name if careful else "count")
+            held = int(path.read_text()) if path.exists() else 0
+            (box / "in" / name).touch()
+            limit = time.monotonic() + 2
+            while len(os.listdir(box / "in")) < 2 and time.monotonic() < limit:
+                time.sleep(0.01)
+            write_bytes(path, str(held + 1).encode())
+            return 0
+
+        return sys.modules["cases"].Case(name, done, older=False)
+
+    found = commands.Campaign(box_module.Box(tmp_path / "box", {}), seed=1)
+    found.pair("planted", (work("one"), work("two")))
+    assert dict(found.wrong) == ({} if careful else {"unequal": 1})

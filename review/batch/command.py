@@ -193,9 +193,7 @@ def _dispatch(options: argparse.Namespace, asked: Asked) -> Any:
 
 def _records(folder: Path) -> str:
     """Write the manifest as RO-Crate if that tells of another one, and say where both are."""
-    from review.batch import crate, keys, manifest
+    from review.batch import crate, manifest
 
-    told, record = folder / crate.NAME, folder / manifest.NAME
-    if not told.is_file() or keys.of_file(record).encode() not in told.read_bytes():
-        crate.write(folder)
-    return f"manifest: {record}, RO-Crate: {told}"
+    crate.refresh(folder)
+    return f"manifest: {folder / manifest.NAME}, RO-Crate: {folder / crate.NAME}"

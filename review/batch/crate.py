@@ -87,6 +87,19 @@ def write(folder: Path) -> Path:
     return target
 
 
+def refresh(folder: Path) -> None:
+    """Write the metadata unless they are those of the manifest that is there: who added to it may have been killed since.
+
+    Raises
+    ------
+    InputError
+        As from :func:`write`.
+    """
+    told = folder / NAME
+    if not told.is_file() or keys.of_file(folder / manifest.NAME).encode() not in told.read_bytes():
+        write(folder)
+
+
 def whole(text: str) -> str:
     """Return JSON with halves of characters written as escapes, as a manifest has them."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

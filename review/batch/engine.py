@@ -6,11 +6,17 @@ package builds 39 grammars, about 3 s in every process, to check internationaliz
 
 from __future__ import annotations
 
+import errno
+import functools
 import importlib
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+from review.files import write_text
 
 GRAMMARS = "rfc3987_syntax"
 
@@ -28,10 +34,21 @@ def without_grammars() -> Iterator[None]:
             del sys.modules[GRAMMARS]
 
 
+@functools.cache
 def papermill() -> Any:
-    """Import papermill."""
+    """Import papermill, and let it write notebooks whole or not at all: it writes them again and again while they run."""
     with without_grammars():
-        return importlib.import_module("papermill")
+        module = importlib.import_module("papermill")
+        iorw = importlib.import_module("papermill.iorw")
+
+    class Whole(iorw.LocalHandler):  # type: ignore[misc, name-defined]
+        def write(self, buf: str, path: str) -> None:
+            if not Path(path).parent.is_dir():
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(Path(path).parent))
+            write_text(Path(path), buf)
+
+    iorw.papermill_io.register(os.sep, Whole())  # for whole paths, which alone are given to it here
+    return module
 
 
 def nbformat() -> Any:

@@ -64,11 +64,17 @@ def run(options: argparse.Namespace) -> pd.DataFrame:
     ------
     ReviewError
         If a file, an option or the corpus cannot be used.
+    OSError
+        Before anything is measured, if the card could not be written.
     """
     from review import corpus, evaluation, paths
     from review.errors import printable
+    from review.evaluation import card as cards
     from review.evaluation import constraints, human, inputs, judge
+    from review.files import check_file
 
+    for name in cards.FILES:
+        check_file(options.out / name)
     settings = evaluation.Settings(options.seed, options.deals, options.most, options.repeats, options.perplexity)
     choices = inputs.Choices(options.kind, options.columns, options.ignore, options.text, options.label, options.classes)
     loaded = corpus.load(options.corpus)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from review import generators, paths
 from review.errors import OptionError
+from review.files import check_file
+from review.generators import dataset
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +34,8 @@ def run(options: argparse.Namespace) -> pd.DataFrame | None:
     ------
     ReviewError
         As :func:`review.generators.generate` does, or if an option is not written as ``NAME=VALUE``.
+    InputError, OSError
+        Before anything is generated, if the files could not be written.
     """
     import pandas as pd
 
@@ -45,6 +49,8 @@ def run(options: argparse.Namespace) -> pd.DataFrame | None:
     if "cache" in known and "cache" not in given:
         given["cache"] = "" if options.cache == NO_CACHE else options.cache or str(paths.CACHE)
     target = options.out or paths.RUNS / "generated" / f"{'-'.join(cell)}.jsonl"
+    for path in (target, dataset.beside(target)):
+        check_file(path)
     made = generators.generate(*cell, options.number, options.seed, progress=Progress(), **given)
     records, beside = made.write(target)
     print(f"{len(made.accepted)} of {len(made.records)} records accepted; model: {made.model['model']}", file=sys.stderr)

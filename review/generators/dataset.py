@@ -209,10 +209,14 @@ class Dataset:
             "accepted": len(self.accepted),
             "measures": {name: [dict(row) for row in table] for name, table in self.measures.items()},
         }
-        beside = path.with_name(path.stem + ".provenance.json")
         write_bytes(path, _bytes("".join(line + "\n" for line in lines)))
-        write_bytes(beside, _bytes(to_json(facts)))
-        return path, beside
+        write_bytes(beside(path), _bytes(to_json(facts)))
+        return path, beside(path)
+
+
+def beside(path: Path) -> Path:
+    """Return the name of the file that tells where records come from."""
+    return path.with_name(path.stem + ".provenance.json")
 
 
 def _bytes(text: str) -> bytes:

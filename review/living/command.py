@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from review.errors import OptionError, printable
+from review.files import check_folder
 from review.printing import print_table, settle
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ def run_precode(options: argparse.Namespace) -> int:
     keys = precode.chosen(loaded, asked, options.selection, uncoded=options.uncoded)
     names = precode.dimensions(loaded, options.dimension)
     texts = _texts(options, loaded)
+    if options.apply:
+        check_folder(loaded.directory)
     cache = None if options.cache == "none" else Path(options.cache) if options.cache else paths.CACHE
 
     def say(line: str) -> None:

@@ -25,6 +25,8 @@ REMEDY = "begin a new update in another folder"
 DONE = "finished"
 """Event of the journal after the last page of a source."""
 
+PAGE, FORCED = "page", "forced"
+
 
 class Store:
     """The folder of one update.
@@ -106,13 +108,32 @@ class Store:
     def keep(self, source: str, number: int, suffix: str, data: bytes) -> None:
         """Keep a page."""
         write_bytes(self.path(source, number, suffix), data)
-        self.log("page", source=source, number=number, bytes=len(data), sha256=digest(data))
+        self.tell(source, number, data)
+
+    def tell(self, source: str, number: int, data: bytes) -> None:
+        """Add a page to the journal."""
+        self.log(PAGE, source=source, number=number, bytes=len(data), sha256=digest(data))
+
+    def told(self) -> set[tuple[str, str, int]]:
+        """Return event, source and number (0: of none) of what the journal tells since pages were last removed."""
+        found: set[tuple[str, str, int]] = set()
+        path = self.folder / JOURNAL
+        for line in path.read_bytes().splitlines() if path.is_file() else ():
+            try:
+                event = json.loads(line)
+                told = (str(event["event"]), str(event.get("source", "")), int(event.get("number", 0)))
+            except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+                continue  # its writer was killed
+            if told[0] == FORCED:
+                found.clear()
+            found.add(told)
+        return found
 
     def forget(self) -> None:
         """Remove every page, to ask for them again."""
         for path in sorted((self.folder / PAGES).glob("*-[0-9][0-9][0-9][0-9].*")):
             path.unlink()
-        self.log("forced")
+        self.log(FORCED)
 
     def log(self, event: str, **facts: Any) -> None:
         """Add a line to the journal, with the time: the only place where one is written."""

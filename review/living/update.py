@@ -14,7 +14,7 @@ from review.living.asking import Ask, Malformed, Page, Plan, Source, received, s
 from review.living.courier import Courier
 from review.living.openalex import CURSOR, NUMBER, OpenAlex
 from review.living.pubmed import PubMed
-from review.living.store import Store
+from review.living.store import DONE, PAGE, Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,6 +137,11 @@ def fetch(store: Store, courier: Callable[[Source], Courier], say: Say = lambda 
 def _fetched(store: Store, source: Source, courier: Callable[[Source], Courier], say: Say) -> Answer:
     pages, kept = _kept(store, source)
     way = None
+    told = store.told()
+    for number in range(1, kept + 1):  # whoever kept it may have been killed before it was in the journal
+        data = store.page(source.name, number, suffix(source, number))
+        if data is not None and (PAGE, source.name, number) not in told:
+            store.tell(source.name, number, data)
     if kept:
         say(f"{source.name}: {kept} pages are there already")
     try:
@@ -150,8 +155,9 @@ def _fetched(store: Store, source: Source, courier: Callable[[Source], Courier],
     finally:
         if way is not None:
             way.close()
-    if way is not None:
-        store.log("finished", source=source.name, total=pages[-1].total, received=received(pages), requests=way.sent)
+    if pages and (way is not None or (DONE, source.name, 0) not in told):
+        sent = 0 if way is None else way.sent
+        store.log(DONE, source=source.name, total=pages[-1].total, received=received(pages), requests=sent)
     return _answer(store.plan, source, pages)
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from review import strict_json
 from review.drafts import SUFFIX
 from review.errors import InputError, ReviewError, RunError
-from review.files import mode_of, to_json
+from review.files import check_folder, mode_of, to_json
 from review.site.pages import Site
 from review.site.pictures import KINDS
 from review.system import exchange, held
@@ -142,6 +142,8 @@ def check_target(folder: Path, needed: Iterable[Path] = (), *, force: bool = Fal
     ------
     RunError
         If there is a file of that name, a folder with other things in it and not `force`, or one that holds what is needed.
+    OSError
+        If the folder, or the one that it is in, could not be made or written to.
     """
     for path in needed:
         if path.resolve().is_relative_to(folder.resolve()):
@@ -150,6 +152,8 @@ def check_target(folder: Path, needed: Iterable[Path] = (), *, force: bool = Fal
         raise RunError(f"{folder} is a file -> name a folder with --out")
     if folder.is_dir() and any(folder.iterdir()) and not _is_site(folder) and not force:
         raise RunError(f"{folder} holds something that is no site -> name another folder with --out, or replace it with --force")
+    check_folder(folder)
+    check_folder(folder.resolve().parent, folder)
 
 
 def _is_site(folder: Path) -> bool:

@@ -6,9 +6,13 @@ import csv
 import json
 import shutil
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import views
+from views import Grown, View
 
 TESTS = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS))  # for the servers and runs that other tests use
@@ -44,10 +48,18 @@ class Case:
         Whether it can be run with the word ``old`` before, so that results of an earlier run are there.
     parts : bool
         Whether it starts processes of its own.
-    volatile : tuple of str
-        Names of files that hold times.
-    growing : tuple of str
-        Names of files that hold what there is so far: whole, but not the last word after a fault.
+    volatile : mapping of str to View
+        Names of files that hold times, with what of them has to be the same.
+    journals : tuple of str
+        Ends of names of files to which lines are added: of the last one a fault may leave a part.
+    growing : mapping of str to Grown
+        Names of files that hold what there is so far, and whether that is so: whole, but not the last word after a fault.
+    settles : tuple of str
+        Names of files which a second run without a fault writes otherwise than the first.
+    own : tuple of str
+        Names of files that a notebook writes, in its own way: half of one may be there until it is run again.
+    marks : str
+        End of names of files that stand for those beside them, and are gone while these are replaced.
     """
 
     name: str
@@ -56,8 +68,12 @@ class Case:
     forked: bool = True
     older: bool = True
     parts: bool = False
-    volatile: tuple[str, ...] = ()
-    growing: tuple[str, ...] = ()
+    volatile: Mapping[str, View] = field(default_factory=dict)
+    journals: tuple[str, ...] = ()
+    growing: Mapping[str, Grown] = field(default_factory=dict)
+    settles: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    marks: str = ""
 
 
 def review(*words: object) -> int:
@@ -138,11 +154,13 @@ def rate(box: Path, _: str) -> int:
 
 def code(box: Path, _: str) -> int:
     """Two people code two studies, a third settles what they disagree about, and the codes are written to the corpus."""
-    from review import corpus
+    from review import corpus, writing
     from review.coding import adjudication, codes, pairs
     from review.coding import task as tasks
     from review.coding.answers import Answer
+    from review.errors import ReviewError
 
+    writing.recover(box / CORPUS)  # as the error says that one gets without it
     loaded, folder = corpus.load(box / CORPUS), box / OUT / "task"
     keys = ("evans2021home", "fox2022clinic")
     task = tasks.load(folder, loaded) if (folder / tasks.FILE).exists() else tasks.plan(loaded, keys=keys, seed=1)
@@ -156,7 +174,8 @@ def code(box: Path, _: str) -> int:
             file.finish(key)
         file.journal.close()
     both = pairs.choose(codes.load_all(folder, task), task)
-    assert both is not None
+    if both is None:
+        raise ReviewError(f"{folder}: no two people have coded the same studies -> look for their files")
     decided = adjudication.Decided(folder, both, "cleo")
     for one in both.left(decided.decisions):
         decided.decide(one, "second", one.second, "the methods section says so")
@@ -223,9 +242,9 @@ def drawings(box: Path) -> None:
             shutil.copy(TESTS.parent / "figures" / f"{name}.{kind}", box / "in" / "figures")
 
 
-def figures(box: Path, word: str) -> int:
+def figures(box: Path, word: str, folder: str = "figures") -> int:
     width = {"old": "double", "new": "single"}[word]
-    where = ("--from", box / "in" / "figures", "--out", box / OUT / "figures")
+    where = ("--from", box / "in" / "figures", "--out", box / OUT / folder)
     return review("figures", "--format", "svg,pdf", "--width", width, *where)
 
 
@@ -235,8 +254,8 @@ def publication(box: Path, word: str) -> int:
     return review("figures", "--publication", "--only", only, *where)
 
 
-def tables(box: Path, word: str) -> int:
-    where = ("--corpus", box / CORPUS, "--out", box / OUT / "tables")
+def tables(box: Path, word: str, folder: str = "tables") -> int:
+    where = ("--corpus", box / CORPUS, "--out", box / OUT / folder)
     return review("tables", "--resamples", 10, "--seed", seed(word), "--selection", {"old": "all", "new": "first"}[word], *where)
 
 
@@ -250,9 +269,9 @@ def executed(box: Path) -> None:
     site_runs.tiny_run(box / "in" / "run", tiny(box))
 
 
-def site(box: Path, word: str) -> int:
+def site(box: Path, word: str, run: Path | None = None) -> int:
     kinds = {"old": "none", "new": "json"}[word]
-    where = ("--corpus", box / CORPUS, "--from", box / "in" / "run", "--out", box / OUT / "site")
+    where = ("--corpus", box / CORPUS, "--from", run or box / "in" / "run", "--out", box / OUT / "site")
     return review("site", "--downloads", kinds, *where)
 
 
@@ -266,7 +285,9 @@ def reproduce(box: Path, word: str) -> int:
     from review import reproduce as whole
 
     where = {"corpus_dir": str(box / CORPUS), "notebooks": [box / "in" / "one.ipynb", box / "in" / "two.ipynb"]}
-    return 0 if whole.reproduce(**where, selection={"old": "all", "new": "first"}[word], folder=box / OUT / "run").good else 1
+    result = whole.reproduce(**where, selection={"old": "all", "new": "first"}[word], folder=box / OUT / "run")
+    print("\n".join(whole.summary_lines(result)), file=sys.stderr)
+    return 0 if result.good else 1
 
 
 def grid(box: Path) -> None:
@@ -288,9 +309,22 @@ def batch(box: Path, word: str) -> int:
     return review("batch", *words, "--collect", "number.csv")
 
 
-TIMES = ("journal.jsonl", "manifest.jsonl", "ro-crate-metadata.json", "notebook.ipynb", "one.ipynb", "two.ipynb", ".lock")
-BESIDE = ("request.json", "notices.json", "records.csv", "records.json", "summary.csv", "summary.json")
-"""Of an update: what was asked for, which grows, and tables of what is new beside the corpus as it is, so not a second time."""
+BOOKS = ("notebook.ipynb", "one.ipynb", "two.ipynb")
+TIMES = {views.MANIFEST: views.runs, views.CRATE: views.crate, **dict.fromkeys(BOOKS, views.notebook)}
+BESIDE = ("notices.json", "records.csv", "records.json", "summary.csv", "summary.json")
+"""Of an update: tables of what is new beside the corpus as it is, so not a second time."""
+
+UPDATING: dict[str, Any] = {
+    "volatile": {views.JOURNAL: views.pages},
+    "journals": (views.JOURNAL,),
+    "growing": {"request.json": views.members},
+    "settles": BESIDE,
+}
+RUNNING: dict[str, Any] = {"forked": False, "parts": True, "volatile": TIMES, "journals": (views.MANIFEST,)}
+REPORTS = {"report.html": views.page, "summary.json": views.keys}
+"""Of a reproduction: they also tell of notebooks that failed."""
+
+LINES = (".jsonl",)
 
 CASES = {
     case.name: case
@@ -298,23 +332,41 @@ CASES = {
         Case("generate-specialized", specialized),
         Case("generate-prompting", prompting),
         Case("evaluate", evaluate, pair),
-        Case("rating", told(rate), older=False),
-        Case("coding", told(code), tiny, older=False),
+        Case("rating", told(rate), older=False, journals=LINES),
+        Case("coding", told(code), tiny, older=False, journals=LINES),
         Case("import-list", import_list, with_list, older=False),
         Case("import-candidates", import_candidates, with_list, older=False),
-        Case("update", update, tiny, older=False, volatile=(*TIMES, *BESIDE)),
+        Case("update", update, tiny, older=False, **UPDATING),
         Case("precode", precode, tiny, older=False),
         Case("select", select, calibrated, older=False),
         Case("asreview", exchange, tiny, older=False),
         Case("tables", tables, tiny),
         Case("checklist", checklist, older=False),
         Case("site", site, executed),
-        Case("figures", figures, drawings, forked=False, parts=True),
+        Case("figures", figures, drawings, forked=False, parts=True, marks=".sha256"),
         Case("publication", publication, drawings, forked=False, parts=True),
-        Case("batch", batch, grid, forked=False, parts=True, volatile=TIMES, growing=("collected-number.csv",)),
-        Case("reproduce", told(reproduce), books, forked=False, parts=True, volatile=(*TIMES, "report.html")),
+        Case("batch", batch, grid, growing={"collected-number.csv": views.rows}, own=("number.csv",), **RUNNING),
+        Case("reproduce", told(reproduce), books, own=("number.txt",), growing=REPORTS, **RUNNING),
     )
 }
 
+PAIRS = {
+    "import and coding": (
+        Case("import", import_candidates, with_list, older=False),
+        Case("coding", told(code), with_list, older=False, journals=LINES),
+    ),
+    "tables and figures": (
+        Case("tables", lambda box, word: tables(box, word, "both"), lambda box: (tiny(box), drawings(box))),
+        Case("figures-beside", lambda box, word: figures(box, word, "both"), forked=False, parts=True),
+    ),
+    "reproduce and site": (
+        Case("reproduce", told(reproduce), books, **RUNNING),
+        Case("site", lambda box, word: site(box, word, box / OUT / "run")),
+    ),
+}
+"""Two commands that work on one corpus or in one folder: the first of each pair prepares for both."""
+
 if __name__ == "__main__":  # one command in a process of its own
-    sys.exit(CASES[sys.argv[1]].work(Path(sys.argv[2]), sys.argv[3]))
+    every = [*CASES.values(), *(case for both in PAIRS.values() for case in both if not case.forked)]
+    chosen = next(case for case in every if case.name == sys.argv[1])
+    sys.exit(chosen.work(Path(sys.argv[2]), sys.argv[3]))

@@ -23,8 +23,10 @@ RECORD = 256
 """Bytes of one note in the log: its length tells how many there are."""
 
 SIGNALS = {"kill": signal.SIGKILL, "terminate": signal.SIGTERM, "interrupt": signal.SIGINT}
-FULL, BROKEN = "full", "broken"
-ACTIONS = (*SIGNALS, FULL, BROKEN)
+FULL, BROKEN, MOVED = "full", "broken", "moved"
+ACTIONS = (*SIGNALS, FULL, BROKEN, MOVED)
+ASIDE = ".moved"
+"""End of the name that a folder of results gets when it is moved."""
 
 
 class Plan(NamedTuple):
@@ -39,7 +41,8 @@ class Plan(NamedTuple):
     at : int
         Number of the change, from 1; 0 for none.
     action : str
-        Of :data:`ACTIONS`. ``full`` goes on until the end; ``broken`` is one error of input or output.
+        Of :data:`ACTIONS`. ``full`` goes on until the end; ``broken`` is one error of input or output; with ``moved``
+        somebody gives the folder right below the watched one, in which the change is, another name.
     """
 
     roots: list[str]
@@ -105,7 +108,21 @@ class Hook:
         if action == FULL:
             self.full = self.full or bool(self.plan.at and number >= self.plan.at)
             return FULL if self.full and kind in ("open", "write", "mkdir", "link") else ""
+        if action == MOVED:
+            if number == self.plan.at:
+                self.move(path)
+            return ""
         return action if number == self.plan.at > 0 else ""
+
+    def move(self, path: str) -> None:
+        """Give the folder in which a file is another name, as somebody else would: this is no change of the command's own."""
+        root = next(root for root in self.roots if path.startswith(root))
+        folder = root + path.removeprefix(root).split(os.sep)[0]
+        self.busy = True
+        try:
+            os.rename(folder, folder + ASIDE)
+        finally:
+            self.busy = False
 
     def change(self, kind: str, path: str) -> None:
         """Note a change, and let it go wrong if it is the one."""
