@@ -88,7 +88,7 @@ def _coefficients(units: _Units, weights: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _value(statistic: str, units: _Units) -> float:
-    return float(_coefficients(units, units.counts[None, :])[statistic][0])
+    return float(_coefficients(units, units.counts[None, :])[statistic].item())
 
 
 def percent_agreement(first: Codes, second: Codes) -> float:
@@ -164,7 +164,7 @@ def bootstrap(
 
 def _intervals(units: _Units, seed: int, resamples: int) -> dict[str, tuple[float, float]]:
     """Return the interval of every statistic, all from the same resamples."""
-    drawn = np.empty((0, len(units.counts)), dtype=np.int64)
+    drawn: np.ndarray = np.empty((0, len(units.counts)))
     if len(units.counts):
         total = units.counts.sum()
         drawn = np.random.default_rng(seed).multinomial(total, units.counts / total, size=resamples)
@@ -173,7 +173,7 @@ def _intervals(units: _Units, seed: int, resamples: int) -> dict[str, tuple[floa
 
 def _bounds(values: np.ndarray) -> tuple[float, float]:
     tail, defined = (1 - LEVEL) / 2, values[~np.isnan(values)]
-    if len(defined) < max(1, (1 - tail) * len(values)) or np.ptp(defined) == 0:
+    if len(defined) < (1 - tail) * len(values) or len(np.unique(defined)) < 2:
         return float("nan"), float("nan")
     low, high = np.quantile(defined, [tail, 1 - tail])
     return float(low), float(high)

@@ -54,7 +54,7 @@ class Corpus:
     _tables: Mapping[str, pd.DataFrame] = field(compare=False, repr=False)
 
     def _table(self, name: str) -> pd.DataFrame:
-        return self._tables[name].drop(columns=contracts.LINE).copy()
+        return self._tables[name].drop(columns=contracts.LINE)
 
     @property
     def coding(self) -> pd.DataFrame:
@@ -64,7 +64,7 @@ class Corpus:
     @property
     def coders(self) -> tuple[str, ...]:
         """Who coded studies for themselves: coders ``a`` and ``b`` first, then others by name."""
-        found = set(self._tables[paths.CODING]["coder"].unique()) - set(contracts.NOT_THEIR_OWN)
+        found = set(self._tables[paths.CODING]["coder"]) - set(contracts.NOT_THEIR_OWN)
         known = [name for name in contracts.CODERS if name in found]
         return (*known, *sorted(found - set(known)))
 
@@ -190,7 +190,7 @@ class Corpus:
         from review.filters import matches
 
         keys = set(self.selections[self.resolve(selection)])
-        frame = self._studies[self._studies["key"].isin(keys)].reset_index(drop=True)
+        frame = self._studies[self._studies["key"].isin(keys)]
         return frame[matches(frame, where)].reset_index(drop=True)
 
 
@@ -254,12 +254,12 @@ def _code_columns(dimension: Dimension, rows: pd.DataFrame, keys: pd.Index) -> d
             stated[study[(value == number) & (study >= 0)], place] = True
     _, first, pattern = np.unique(np.packbits(applies, axis=1), axis=0, return_index=True, return_inverse=True)
     joined = ["; ".join(compress(codes, applies[place])) or None for place in first]
-    columns: dict[str, Any] = {dimension.name: pd.array(joined, dtype="string").take(pattern.reshape(-1))}
+    columns: dict[str, Any] = {dimension.name: pd.array(joined, dtype="string").take(pattern)}
     if not dimension.exclusive:
         listed = applies.any(axis=1) & (dimension.absence == "unlisted")
         for code, place in codes.items():
             known = applies[:, place] | denied[:, place] | listed
-            columns[flag(dimension.name, code)] = pd.arrays.BooleanArray(applies[:, place].copy(), ~known)
+            columns[flag(dimension.name, code)] = pd.arrays.BooleanArray(applies[:, place], ~known)
     return columns
 
 

@@ -106,11 +106,11 @@ def preferences(corpus: Corpus) -> dict[str, int]:
     dimensions = set(corpus.published["dimension"])
     coding = corpus.coding
     rows = coding[coding["dimension"].isin(dimensions) & coding["coder"].isin(("a", "b", "verifier"))]
-    points = rows["confidence"].map({"high": 2, "medium": 1}).fillna(0).astype(int)
+    points = rows["confidence"].map({"high": 2, "medium": 1})
     best = points.groupby([rows["key"], rows["dimension"], rows["coder"]]).max()
     scores = {str(key): int(score) for key, score in best.groupby("key").sum().items()}
     screening = corpus.screening
-    for key in screening.loc[screening["note"].str.contains("borderline", regex=False), "key"]:
+    for key in screening.loc[screening["note"].str.contains("borderline"), "key"]:
         scores[key] = scores.get(key, 0) - 4
     return scores
 
@@ -132,27 +132,20 @@ def problem(frame: pd.DataFrame, wanted: Sequence[Target]) -> Problem:
     return Problem(tuple(frame["key"]), matrix, tuple(wanted), preference)
 
 
-def _membership(frame: pd.DataFrame, target: Target) -> NDArray[np.int8]:
+def _membership(frame: pd.DataFrame, target: Target) -> NDArray[Any]:
     from review.corpus import flag
 
     if (target.dimension, target.category) == SIZE:
-        return np.ones(len(frame), dtype=np.int8)
+        return np.ones(len(frame))
     column = flag(target.dimension, target.category)
     mask = frame[column] if column in frame.columns else frame[target.dimension] == target.category
-    return np.asarray(mask.fillna(False).astype(bool), dtype=np.int8)
-
-
-def _milp(
-    given: Problem, objective: NDArray[Any], rows: Sequence[int], lower: NDArray[Any], upper: NDArray[Any]
-) -> NDArray[np.int64] | None:
-    """Maximise ``objective`` over selections that meet the targets in ``rows``; None if there is none."""
-    counts = np.array([given.targets[row].count for row in rows], dtype=float)
-    return minimise(-objective, given.matrix[list(rows)].astype(float), counts, counts, lower, upper)
+    return np.asarray(mask.fillna(False))
 
 
 def _feasible(given: Problem, rows: Sequence[int]) -> bool:
-    size = len(given.keys)
-    return _milp(given, np.zeros(size), rows, np.zeros(size), np.ones(size)) is not None
+    """Return whether some selection meets the targets in ``rows``."""
+    counts = np.array([given.targets[row].count for row in rows])
+    return minimise(np.zeros(len(given.keys)), given.matrix[list(rows)], counts, counts) is not None
 
 
 def clash(given: Problem) -> tuple[Target, ...]:
@@ -195,23 +188,22 @@ def solve(given: Problem) -> tuple[str, ...]:
     size = len(given.keys)
     if not size and not clash(given):
         return ()
-    columns = np.vstack([given.matrix, given.preference]).astype(np.int64)
-    kinds, kind, members = np.unique(columns, axis=1, return_inverse=True, return_counts=True)
-    kind = kind.reshape(-1)
-    counts = np.array([target.count for target in given.targets], dtype=float)
-    best = minimise(-kinds[-1], kinds[:-1].astype(float), counts, counts, 0, members) if size else None
+    columns = np.vstack([given.matrix, given.preference])
+    kinds, kind, upper = np.unique(columns, axis=1, return_inverse=True, return_counts=True)
+    counts = np.array([target.count for target in given.targets])
+    best = minimise(-kinds[-1], kinds[:-1], counts, counts, 0, upper) if size else None
     if best is None:
         names = "; ".join(str(target) for target in clash(given))
         raise InfeasibleError(f"no selection of {size} studies meets: {names} -> verify more studies of these codes")
     counts = np.append(counts, best @ kinds[-1])
-    current, lower, upper = best, np.zeros(len(members)), members.astype(float)
+    current, lower = best, np.zeros(len(upper))
     taken = []
     for key, index in zip(given.keys, kind, strict=True):
         if lower[index] == upper[index]:
             continue
         lower[index] += 1
         if current[index] < lower[index]:
-            other = minimise(np.zeros(len(members)), kinds.astype(float), counts, counts, lower, upper)
+            other = minimise(np.zeros(len(upper)), kinds, counts, counts, lower, upper)
             if other is None:
                 lower[index] -= 1
                 upper[index] = lower[index]

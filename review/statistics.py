@@ -86,9 +86,11 @@ def wilson(count: int, total: int, level: float = LEVEL) -> tuple[float, float]:
     """
     if not 0 <= count <= total:
         raise ValueError(f"count {count} of {total} is not a share")
+    if total == 0:
+        return 0.0, 1.0
     z = NormalDist().inv_cdf((1 + level) / 2)
     middle = (count + z**2 / 2) / (total + z**2)
-    half = 0 if total == 0 else z * sqrt(count * (total - count) / total + z**2 / 4) / (total + z**2)
+    half = z * sqrt(count * (total - count) / total + z**2 / 4) / (total + z**2)
     return (0.0 if count == 0 else middle - half), (1.0 if count == total else middle + half)
 
 
@@ -98,7 +100,7 @@ def goodman(counts: list[int], level: float = LEVEL) -> list[tuple[float, float]
     Each is the Wilson interval with the error divided by their number; (0, 1) for one category or nothing counted.
     """
     total = sum(counts)
-    if len(counts) < 2 or total == 0:
+    if len(counts) < 2:
         return [(0.0, 1.0)] * len(counts)
     return [wilson(count, total, 1 - (1 - level) / len(counts)) for count in counts]
 
@@ -107,7 +109,7 @@ def indicator(frame: pd.DataFrame, corpus: Corpus, dimension: str, category: str
     """Return for each study whether it has a code: true, false or missing (unknown)."""
     if not corpus.codebook[dimension].exclusive:
         return frame[flag(dimension, category)]
-    return (frame[dimension] == category).astype("boolean").mask(frame[dimension].isna())
+    return frame[dimension] == category
 
 
 def compute_shares(
@@ -133,7 +135,7 @@ def compute_shares(
     frame = corpus.studies(selection, where)
     total = len(frame)
     masks = {code: indicator(frame, corpus, dimension, code) for code in corpus.codebook[dimension].categories}
-    counts = {code: int(mask.fillna(False).sum()) for code, mask in masks.items()}
+    counts = {code: int(mask.sum()) for code, mask in masks.items()}
     rest = total - sum(counts.values())
     bounds: list[tuple[Any, Any]] = [(None, None)] * len(counts)
     if corpus.codebook[dimension].exclusive:
@@ -192,9 +194,9 @@ def _memberships(frame: pd.DataFrame, corpus: Corpus, name: str) -> dict[Any, pd
     """Return a mask for each category of a dimension, or for each year."""
     if name == "year":
         known = frame["year"].dropna()
-        years = range(int(known.min()), int(known.max()) + 1) if len(known) else range(0)
-        return {year: (frame["year"] == year).fillna(False).astype(bool) for year in years}
-    return {code: indicator(frame, corpus, name, code).fillna(False).astype(bool) for code in corpus.codebook[name].categories}
+        years = range(int(known.min()), int(known.max()) + 1) if len(known) else ()
+        return {year: (frame["year"] == year).fillna(False) for year in years}
+    return {code: indicator(frame, corpus, name, code).fillna(False) for code in corpus.codebook[name].categories}
 
 
 @dataclass(frozen=True)
@@ -264,13 +266,13 @@ def compute_trend(corpus: Corpus, dimension: str, selection: str = "default", wh
         raise UnknownNameError("column", by, ["year", "first_public"])
     frame = corpus.studies(selection, where)
     if by == "first_public":
-        frame["year"] = pd.to_numeric(frame["first_public"].str[:4]).astype("Int64")
+        frame["year"] = pd.to_numeric(frame["first_public"].str[:4])
     rows = []
     for year, when in _memberships(frame, corpus, "year").items():
         part = frame[when]
         for code in corpus.codebook[dimension].categories:
             mask = indicator(part, corpus, dimension, code)
-            count = int(mask.fillna(False).sum())
+            count = int(mask.sum())
             share = count / len(part) if len(part) else None
             rows.append([year, dimension, code, count, len(part), int(mask.isna().sum()), share, *wilson(count, len(part))])
     names = ["year", "dimension", "category", "count", "total", "unknown", "share", "low", "high"]
@@ -297,8 +299,7 @@ def trend_test(years: np.ndarray, has: np.ndarray, seed: int = 0, resamples: int
         return float(years[has].mean() - years[~has].mean()), float("nan")
     result = permutation_test(
         (years[has], years[~has]),
-        lambda having, lacking, axis=-1: having.mean(axis=axis) - lacking.mean(axis=axis),
-        vectorized=True,
+        lambda having, lacking, axis: having.mean(axis=axis) - lacking.mean(axis=axis),
         n_resamples=resamples,
         rng=np.random.default_rng(seed),
     )

@@ -655,3 +655,21 @@ def test_one_listed_label_is_enough_for_the_others_to_be_denied(tiny):
     assert agreement._answer(book, "other", ["not llama"]) == ""
     assert agreement._answer(book, "llama", ["not llama"]) == "not llama"
     assert agreement._answer(tiny.codebook["evaluation"], "llm", ["human"]) == ""
+
+
+def test_the_bounds_of_resamples_by_hand():
+    # quantiles between ordered values: 2.5 % of the way from 0 to 1, and so on
+    assert agreement._bounds(np.array([1.0, 0.0])) == pytest.approx((0.025, 0.975))
+    assert agreement._bounds(np.array([*range(41), NAN])) == pytest.approx((1.0, 39.0))
+    # undefined in 1 of 40, which is 2.5 %, and in 2 of 79, which is more
+    assert agreement._bounds(np.array([*range(39), NAN])) == pytest.approx((0.025 * 38, 0.975 * 38))
+    assert all(math.isnan(bound) for bound in agreement._bounds(np.array([*range(77), NAN, NAN])))
+    for values in ([], [NAN], [1.0], [1.0, 1.0]):
+        assert all(math.isnan(bound) for bound in agreement._bounds(np.array(values)))
+
+
+def test_a_coder_without_a_name_is_compared_with_nobody(tiny):
+    # a corpus that nobody coded for themselves has no two coders to name
+    for coders in (("", ""), ("a", ""), ("", "b")):
+        assert agreement.compute_agreement(tiny, coders).empty
+        assert agreement.raw_disagreements(tiny, coders).empty

@@ -512,3 +512,49 @@ def test_one_listed_label_is_enough_for_the_others_not_to_apply(small):
     assert state("at home", [], setting) is None
     assert state("pain", ["sleep"], outcome) is None
     assert state("pain", ["sleep", "pain"], outcome) is True
+
+
+def test_the_files_are_checked_against_each_other(damage):
+    folder = damage("coding.csv", "evans2021home,design,consensus", "evans2021house,design,consensus")
+    with pytest.raises(InputError) as caught:
+        corpus.load(folder)
+    (problem,) = caught.value.problems
+    assert (Path(problem.file).name, problem.key, problem.message) == (
+        "coding.csv",
+        "evans2021house",
+        "the key is not in the bibliography",
+    )
+
+
+def test_people_who_coded_come_by_name(tiny):
+    names = ["yara", "omar", "bert", "nina", "carl", "zoe", "ada", "emma", "kim", "lou"]
+    rows = "".join(f"adams2018pain,design,{name},cohort,,,,\n" for name in names)
+    path = tiny / paths.CODING
+    path.write_text(path.read_text("utf-8") + rows, "utf-8")
+    assert corpus.load(tiny).coders == ("a", "b", *sorted(names))
+
+
+def test_a_selection_of_one_study_has_a_basis(damage):
+    loaded = corpus.load(damage("selection.csv", "authors,fox2022clinic,listed\n", ""))
+    assert (loaded.selections["authors"], loaded.basis("authors")) == (("brown2019sleep",), "listed")
+
+
+def test_an_archive_without_a_number_is_no_identifier(damage):
+    assert corpus.load(damage("bibliography.bib", "  eprint = {2001.00001},\n", "")).studies()["arxiv"][2] == ""
+
+
+def test_blanks_around_names_are_no_part_of_them():
+    assert corpus._short("A , X and  B, Y") == "A and B"
+    assert corpus._short("A, X and   and B, Y") == "A and B"
+
+
+def test_a_code_of_a_study_that_is_not_asked_for_changes_nothing(small):
+    rows = pd.DataFrame({"key": ["elsewhere", "elsewhere"], "value": ["pain", "not sleep"]})
+    columns = pd.DataFrame(corpus._code_columns(small.codebook["outcome"], rows, pd.Index(["a", "b"])))
+    assert columns.isna().all(axis=None)
+    assert [str(kind) for kind in columns.dtypes] == ["string", *["boolean"] * 3]
+
+
+def test_the_columns_of_an_absent_table_are_of_the_kind_that_is_read(small, bare):
+    for name in ("screening", "selection_table", "published", "flow"):
+        pd.testing.assert_series_equal(getattr(bare, name).dtypes, getattr(small, name).dtypes)

@@ -70,6 +70,8 @@ def test_the_distance_of_records_by_hand():
     # the range of size is 10; a missing value is at 0 from a missing one and at 1 from all others
     expected = [[0.2 / 2, (0.8 + 1) / 2, (1 + 1) / 2, 0.3 / 2], [(1 + 1) / 2, (1 + 1) / 2, 0, (1 + 1) / 2]]
     assert found == pytest.approx(np.array(expected))
+    one, other = view.take("synthetic", np.arange(2)), view.take("real", np.arange(2))
+    assert {gaps.dtype for gaps in (found, view.part(0, one[0], other[0]), view.part(1, one[1], other[1]))} == {np.dtype("f4")}
     near = nearest(view, ("synthetic", np.arange(2)), "real", np.arange(4))
     assert near.place.tolist() == [0, 2]
     assert near.first == pytest.approx([0.1, 0])
@@ -93,7 +95,8 @@ def test_the_distance_of_texts_is_that_of_scikit_learn():
     one, two = view.take("synthetic", np.arange(2)), view.take("real", np.arange(3))
     assert view.cross(one, two) == pytest.approx(cosine_distances(one, two), abs=1e-5)
     assert view.cross(one, two)[1, 2] == 0
-    assert view.near("real", one).shape == (2, 0)
+    assert (view.near("real", one).shape, view.near("real", one).dtype) == ((2, 0), np.int64)
+    assert (one.dtype, view.cross(one, two).dtype) == (np.float32, np.float32)  # half the memory
 
 
 def test_large_data_find_an_equal_record_wherever_it_stands(monkeypatch):
@@ -359,6 +362,12 @@ def test_every_metric_has_the_range_and_direction_of_its_definition():
         "air": ("inference", (-np.inf, 1.0), "lower"),
         "air_guess": ("inference", share, "lower"),
     }
+    known = catalogue(privacy.METRICS)
+    draw = np.random.default_rng(28)
+    section = privacy.measure(pair(*(people(draw, size) for size in (40, 30, 20))), SETTINGS)
+    assert {one.metric for one in section.values} == {metric.name for metric in own}
+    assert all(known[one.metric].low <= one.value <= known[one.metric].high for one in section.values)
+    assert {known[one.metric].aspect for one in section.values} == set(grades(section))
 
 
 def test_the_words_of_a_metric_have_the_numbers_that_are_used():
@@ -677,6 +686,9 @@ def test_neighbours_on_lines_are_added_once(monkeypatch):
     assert candidates.shape == (2, 8 * 2 * 4)
     assert set(candidates[0].tolist()) == {4, 5, 6, 7, 8, 9, 10, 11}
     assert set(candidates[1].tolist()) == {26, 27, 28, 29, 30}
+    first = view.near("real", table_view(real, pd.DataFrame({"x": [0.25]})).take("synthetic", np.array([0])))
+    for on_line in np.vstack([candidates[1], 30 - first[0]]).reshape(16, 8):
+        assert set(on_line.tolist()) == {26, 27, 28, 29, 30}  # at either end of every line
     near = nearest(view, ("synthetic", places), "real", np.array([0, 7, 1]))
     assert near.place.tolist() == [7, 30]
     assert near.first * 30 == pytest.approx([0.25, 0.25], abs=1e-4)
@@ -684,6 +696,8 @@ def test_neighbours_on_lines_are_added_once(monkeypatch):
     alone = nearest(view, ("synthetic", places), "real", np.array([0, 7, 1]), lines=False)
     assert alone.place.tolist() == [7, 7]
     assert alone.second * 30 == pytest.approx([6.25, 28.75], abs=1e-4)
+    single = nearest(view, ("synthetic", places[1:]), "real", np.array([0, 7, 1]))
+    assert (single.place.tolist(), single.second.tolist()) == ([30], [near.second[1]])
     fewer = table_view(real[:30], real[:1])
     none = fewer.near("real", fewer.take("synthetic", np.array([0])))
     assert (none.shape, none.dtype) == ((1, 0), np.int64)
@@ -700,6 +714,10 @@ def test_equal_records_have_equal_places_on_every_line():
         assert (theirs == mine[same]).all()
         assert len(np.unique(mine)) > 190
     assert not np.allclose(ends[0][0], ends[1][0])
+    alike = table.head(3).assign(sex=pd.Categorical(["f", "m", None], categories=["f", "m"]))
+    alike.iloc[1:, [0, 1, 2, 4]] = alike.iloc[[0, 0], [0, 1, 2, 4]].to_numpy()
+    apart = table_view(table, alike)
+    assert len(set(apart._project(apart.take("synthetic", np.arange(3)), 0).tolist())) == 3
     # a column of numbers that is missing and one of classes that is: places of their own
     ends = view._project(table_view(SMALL, SMALL).take("real", np.arange(4))[[0, 0, 0, 1, 1]], 0)
     assert len(set(ends.tolist())) == 4
@@ -1001,3 +1019,149 @@ def test_as_many_real_as_held_out_records_answer_up_to_a_half_of_the_sample(monk
         return privacy_distance.closer(line(draw.normal(size=real), draw.normal(size=12), draw.normal(size=held)), SETTINGS).real
 
     assert (answering(30, 30), answering(8, 30), answering(30, 7)) == (10, 8, 7)
+
+
+def test_texts_that_differ_in_capitals_and_blanks_are_copies():
+    real = pd.DataFrame({"note": ["A  b", "c"], "wave": [[0.0], [1.0]]})
+    synthetic = pd.DataFrame({"note": ["a b", "d"], "wave": [[0.0], [1.0]]})
+    made = pair(real, synthetic, kind="text", kinds={"note": "text", "wave": "sequence"}, text="note")
+    assert [(one.subject, one.value) for one in privacy.copies(made, {}).values] == [("", 0.5)]
+
+
+def test_a_sequence_beside_one_other_column_is_a_subject():
+    real = pd.DataFrame({"age": [1.0, 2.0], "wave": [[0.0], [1.0]]})
+    section = privacy.copies(pair(real, real.assign(age=[1.0, 3.0]), kinds={"wave": "sequence"}), {})
+    assert [(one.subject, one.value) for one in section.values] == [("", 0.5), ("wave", 1.0)]
+
+
+def test_people_beyond_the_most_are_not_attacked_and_a_thousand_held_out_are_many(monkeypatch):
+    monkeypatch.setattr(privacy_attacks, "REPEATS", 10)
+    draw = np.random.default_rng(29)
+    for sizes, real, alarms in (((2001, 10, 10), 2000, 10), ((1000, 10, 999), 1000, 10), ((10, 10, 1000), 10, 1)):
+        found = privacy_attacks.membership(line(*(draw.normal(size=size) for size in sizes)), SETTINGS)
+        assert {one.real for one in found} == {real}
+        assert found[-1].note.startswith(f"at {alarms}% false alarms")
+
+
+def test_few_people_on_either_side_are_a_small_sample_of_an_attack(monkeypatch):
+    monkeypatch.setattr(privacy_attacks, "REPEATS", 10)
+    draw = np.random.default_rng(30)
+    for sizes, note in (((99, 100), "small sample: fewer than 100 people"), ((100, 99), "small sample: fewer than 100 people")):
+        view = line(draw.normal(size=sizes[0]), draw.normal(size=20), draw.normal(size=sizes[1]))
+        assert privacy_attacks.membership(view, SETTINGS)[0].note == note
+
+
+def test_the_ball_is_that_of_the_first_fifty_people_with_its_border():
+    """All records are at 0; the nearest of fifty people, at 10, are 2 % of them, and 1 % of the distances are within 10."""
+    numbers = [*range(10, 60), 1]
+    view = line(numbers, np.zeros(20), numbers)
+    ball = privacy_attacks._scores(view, places(view), np.arange(20))["ball"]
+    assert ball.tolist() == 2 * [20, *[0] * 49, 20]
+
+
+def test_the_ball_of_halves_is_that_of_all_people():
+    """Fifty of a hundred real people are near the first one who is held out, fifty are far away; the held out ones are apart."""
+    held = 10.0 * np.arange(20)
+    view = line([place for _ in range(50) for place in (1000, 0.01)], np.zeros(10), held)
+    found = privacy_attacks._halves(view, places(view), np.random.default_rng(0), 0.1)
+    # if that one plays a synthetic record, fifty real people have it around and nobody else has any
+    assert {row["mia_ball"] for row in found} == {0.5, 0.75}
+
+
+@pytest.mark.parametrize(("size", "sampled"), [(20_000, 0), (20_001, 1)])
+def test_records_beyond_twenty_thousand_do_not_answer_and_beyond_three_thousand_do_not_ask(size, sampled):
+    draw = np.random.default_rng(31)
+    made = pair(people(draw, 10), people(draw, size), people(draw, 10))
+    view = table_view_of(made)
+    notes = privacy_inference.measure(made, view, SETTINGS).notes
+    words = "Secrets are guessed from 20000 sampled synthetic records; a copy among the others is not seen here."
+    assert notes == (words,) * sampled
+    assert privacy_distance.closer(view, SETTINGS).synthetic == 3000
+    assert view.near("synthetic", view.take("real", np.arange(10))).shape == (10, 64 * sampled)
+
+
+def test_of_more_than_twelve_columns_twelve_are_secrets():
+    draw = np.random.default_rng(32)
+    for columns, notes in ((12, ()), (13, ("Secrets: 12 of 13 columns, drawn by the seed.",))):
+        made = pair(*(pd.DataFrame(draw.normal(size=(10, columns))).add_prefix("c") for _ in range(3)))
+        section = privacy_inference.measure(made, table_view_of(made), SETTINGS)
+        assert section.notes == notes
+        assert len(section.values) == 12 * 2 * 2  # all and half of the others known; the risk and the share of right guesses
+        secrets = [int(one.subject.partition(",")[0].removeprefix("c")) for one in section.values[::2]]
+        assert secrets[:12] == secrets[12:] == sorted(set(secrets))
+
+
+def test_the_ratio_of_distances_is_compared_by_its_median():
+    held = Nearest(np.arange(1.0, 101.0), np.full(100, 100.0), np.arange(100))
+    reach = privacy_distance.Reach(held, held, held, 100, held=True)
+    assert privacy_distance.compare(reach)["nndr"][0] == pytest.approx((0.5, 0.4, 0.61, 0.5, 0.4, 0.61))
+
+
+def test_no_more_real_records_ask_than_synthetic_ones(monkeypatch):
+    monkeypatch.setattr(privacy_distance, "QUERIES", 40)
+    draw = np.random.default_rng(33)
+    view = line(draw.normal(size=60), draw.normal(size=50), draw.normal(size=45))
+    found = privacy_distance.reach(view, SETTINGS, held=True)
+    assert [len(near.first) for near in (found.synthetic, found.control, found.real)] == [40, 40, 40]
+
+
+def test_real_and_held_out_records_answer_by_the_sample_alone(monkeypatch):
+    monkeypatch.setattr(TableView, "near", None)  # on lines more records of the larger data set would answer
+    draw = np.random.default_rng(34)
+    view = line(draw.normal(size=60), draw.normal(size=50), draw.normal(size=45))
+    assert privacy_distance.closer(view, SETTINGS) == privacy_distance.closer(view, SETTINGS, graded=1)
+
+
+def test_ties_between_real_and_held_out_records_are_dealt_evenly():
+    same = np.arange(10.0)
+    found = privacy_distance.closer(line(same, np.tile(same, 200), same), SETTINGS)
+    # the error of a share of 2,000 coins is 0.0112
+    assert found.value == pytest.approx(0.5, abs=0.034)
+
+
+def test_the_edge_of_the_share_closer_to_real_leaves_five_percent_to_chance():
+    places = 10.0 * np.arange(1000)
+    found = privacy_distance.closer(line(places, places + 1, places + 4), SETTINGS)
+    # a thousand records of one vote each: 95 % of the shares are below 0.5 + 1.645 * sqrt(0.25 / 1000); it is drawn within 0.0011
+    assert found.edge == pytest.approx(0.5 + 1.645 * np.sqrt(0.25 / 1000), abs=0.0023)
+    assert (found.value, found.verdict) == (1, FAIL)
+
+
+def test_a_count_beside_another_is_judged_by_its_rate_and_alone():
+    plain = contrast(("copies", ""), Count(3, 200), Count(0, 200), "x")
+    assert plain == contrast(("copies", ""), Count(3, 200), Count(0, 200), "x", rule="rate", graded=1, real=0, note="")
+    assert plain.interval == "Wilson 95.0%"
+    assert (privacy_rates.RATE, privacy_rates.ANY, privacy_rates.HINT) == ("rate", "any", "hint")
+
+
+def test_a_risk_is_certain_where_its_whole_interval_is_beyond_the_edge():
+    view = table_view(SMALL, SMALL)
+    for right, verdict in ((20, PASS), (38, UNCLEAR), (120, FAIL)):
+        found = privacy_inference.values(view, {(0, True): Result(right, 20, 10, 200)})[0]
+        assert (found.value > found.edge, found.low > found.edge, found.verdict) == (
+            verdict != PASS,
+            verdict == FAIL,
+            verdict,
+        )
+
+
+def test_the_half_that_is_known_is_drawn_for_each_secret():
+    others = {secret: privacy_inference.known((secret, True), 9, 0) for secret in range(9)}
+    drawn = {
+        secret: np.searchsorted(columns, privacy_inference.known((secret, False), 9, 0)) for secret, columns in others.items()
+    }
+    assert len({tuple(places) for places in drawn.values()}) > 4
+
+
+def test_a_missing_class_is_no_class():
+    values = privacy_inference._values(SMALL, "kind", number=False)
+    assert values.tolist() == pytest.approx([0, 1, np.nan, 0], nan_ok=True)
+    assert privacy_inference._values(SMALL, "size", number=True).tolist() == pytest.approx([0, 10, np.nan, 5], nan_ok=True)
+
+
+def test_no_more_than_half_a_million_distances_are_computed_at_a_time(monkeypatch):
+    cross, sizes = TableView.cross, []
+    monkeypatch.setattr(TableView, "cross", lambda *given: sizes.append(cross(*given).size) or cross(*given))
+    view = line(np.arange(1000), np.arange(600), np.arange(10))
+    nearest(view, ("synthetic", np.arange(600)), "real", np.arange(1000))
+    assert sizes == [524_000, 76_000]  # 524 of 600 records beside 1,000: 525 are more than 2**19

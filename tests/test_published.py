@@ -303,3 +303,15 @@ def test_a_comparison_stands_in_the_order_of_the_codebook_and_points_have_four_d
     assert frame.index.tolist() == [0, 1, 2]
     assert frame["points"].tolist() == [0.0, -33.3333, 25.0]
     assert frame["moved"].tolist() == [0, -1, 1]
+
+
+def test_every_count_that_truncation_prints_is_found_however_large_the_review_is():
+    found = published.attainable("0.0", 10**6)
+    assert found.counts["truncation"] == tuple(range(1000))
+    assert found.rounded == tuple(range(501))  # 500 is half a unit, which half even rounds down
+
+
+def test_the_rows_of_a_comparison_are_numbered_in_the_order_of_the_codebook():
+    rows = ["old x a 50 4", "new x a 50 4", "old y b 25 4", "new y b 50 4"]
+    frame = published.compare_versions(printed(*rows), book(y="multiple", x="multiple"), "old", "new")
+    assert list(zip(frame.index, frame["dimension"], frame["moved"], strict=True)) == [(0, "y", 1), (1, "x", 0)]

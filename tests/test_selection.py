@@ -236,7 +236,7 @@ def test_a_solver_that_gives_up_is_not_taken_for_an_answer(monkeypatch):
 
 def test_a_target_reads_as_a_sentence():
     assert str(Target("modality", "text", 46)) == "modality text = 46"
-    assert str(Target(*SIZE, 59)) == "number of studies = 59"
+    assert str(Target("", "", 59)) == str(Target(*SIZE, 59)) == "number of studies = 59"
 
 
 @pytest.mark.parametrize(("size", "clash"), [(12, [0]), (13, [11, 12])])
@@ -439,3 +439,18 @@ def test_the_number_of_studies_is_the_largest_total_of_a_version(tmp_path):
     rows = ["v1 modality text 66.7 3", "v1 evaluation human 50.0 4", "v2 evaluation human 50.0 6"]
     small = build(tmp_path, SIX, CODES, published=rows)
     assert str(selection.targets(small, "v1")[0]) == "number of studies = 4"
+
+
+def test_of_several_smallest_clashes_the_first_is_named():
+    # one study and two, and two studies and one, contradict each other
+    problem = given_problem(np.ones((3, 3), dtype=int), [1, 2, 1], [0, 0, 0])
+    assert selection.clash(problem) == problem.targets[:2]
+
+
+def test_a_problem_has_whole_numbers_even_if_no_study_is_a_candidate(tmp_path):
+    small = build(tmp_path, {"a": ""}, ["a modality consensus text "], published=["v1 modality text 100.0 1"])
+    problem = selection.problem(selection.candidates(small), selection.targets(small, "v1"))
+    assert (problem.matrix.shape, problem.preference.shape) == ((2, 0), (0,))
+    assert (problem.matrix.dtype, problem.preference.dtype) == (np.int8, np.int64)
+    with pytest.raises(errors.InfeasibleError, match="no selection of 0 studies meets: number of studies = 1 ->"):
+        selection.calibrate(small, "v1")

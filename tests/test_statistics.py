@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
+from conftest import TINY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import multinomial_proportions_confint, proportion_confint
@@ -734,3 +735,68 @@ def test_the_statuses_are_words_that_a_reader_sees():
         *("by construction", "independent", "not attainable", "not coded", "not published", "purposive sample")
     ]
     assert statistics.LEVEL == 0.95
+
+
+@pytest.fixture(scope="module")
+def six():
+    """The tiny corpus: of six studies one has no year; its selection ``first`` is calibrated, ``authors`` is listed."""
+    return corpus.load(TINY)
+
+
+def test_tables_have_the_kinds_of_their_descriptions_even_without_a_study(six):
+    for where in ("", "year > 2030"):
+        for dimension in ("design", "outcome"):
+            shares = statistics.compute_shares(six, dimension, where=where)
+            assert {str(shares[name].dtype) for name in ("simultaneous_low", "simultaneous_high")} == {"Float64"}
+            assert str(statistics.compute_trend(six, dimension, where=where)["share"].dtype) == "Float64"
+        for rows, columns in (("outcome", "design"), ("year", "design")):
+            assert {str(kind) for kind in statistics.compute_cross(six, rows, columns, where=where).dtypes} == {"int64"}
+
+
+def test_studies_of_an_unknown_year_are_in_no_year(six):
+    unknown = 'key == "fox2022clinic"'
+    assert six.studies("all", unknown)["year"].isna().tolist() == [True]
+    assert statistics.compute_cross(six, "year", "design", "all", unknown).empty
+    assert statistics.compute_trend(six, "design", "all", unknown).empty
+
+
+def test_a_blank_filter_is_none(six):
+    plain, blank = (statistics.compute_shares(six, "design", "authors", where) for where in ("", " "))
+    assert "independent" in set(plain["status"])
+    pd.testing.assert_frame_equal(blank, plain)
+
+
+def test_as_many_tables_and_orders_are_drawn_as_asked_for():
+    table = pd.DataFrame([[5, 3, 4], [3, 5, 2]])
+    found = statistics.associate(table, resamples=99)
+    # a p-value is (1 + those as extreme) / (1 + drawn); that of both sides is twice that of one
+    assert found.p_value * 100 == pytest.approx(round(found.p_value * 100), abs=1e-9)
+    assert statistics.associate(table, resamples=9999).p_value * 100 != pytest.approx(round(found.p_value * 100), abs=1e-3)
+    years, has = np.arange(24.0), np.arange(24) % 3 == 0
+    p_value = statistics.trend_test(years, has, resamples=99)[1]
+    assert p_value * 50 == pytest.approx(round(p_value * 50), abs=1e-9)
+    assert p_value != statistics.trend_test(years, has)[1]
+
+
+def test_rows_of_combinations_are_numbered_by_how_frequent_they_are(real):
+    table = statistics.compute_overlaps(real, "evaluation")
+    assert table.index.tolist() == list(range(len(table)))
+    assert table["count"].is_monotonic_decreasing
+
+
+def test_a_corpus_of_which_nothing_is_published_has_nothing_to_reproduce(tmp_path, small):
+    table = statistics.reproduce(build(tmp_path, []), "all")
+    assert table.empty
+    assert list(table.columns) == list(statistics.reproduce(small).columns)
+
+
+def test_none_and_all_are_bounds_without_rounding():
+    assert {statistics.wilson(0, total)[0] for total in range(1, 200)} == {0.0}
+    assert {statistics.wilson(total, total)[1] for total in range(1, 200)} == {1.0}
+
+
+def test_a_study_of_an_unknown_year_beside_others_counts_in_none(six):
+    cross = statistics.compute_cross(six, "year", "design", "all")
+    assert cross.sum(axis=1).to_dict() == {2018: 1, 2019: 1, 2020: 2, 2021: 1}
+    trend = statistics.compute_trend(six, "design", "all").drop_duplicates("year")
+    assert dict(zip(trend["year"], trend["total"], strict=True)) == {2018: 1, 2019: 1, 2020: 2, 2021: 1}

@@ -89,7 +89,7 @@ def keys(frame: pd.DataFrame, kinds: Mapping[str, str]) -> Keys:
         else:
             columns[name] = frame[name] + 0.0 if kind == "number" else frame[name]
     table = pd.DataFrame(columns)
-    return np.asarray(pd.util.hash_pandas_object(table, index=False).to_numpy(), dtype=np.uint64)
+    return np.asarray(pd.util.hash_pandas_object(table, index=False))
 
 
 def equal(pair: Pair, kinds: Mapping[str, str]) -> tuple[Count, Count, str]:
@@ -98,9 +98,9 @@ def equal(pair: Pair, kinds: Mapping[str, str]) -> tuple[Count, Count, str]:
     The control is the held out records, or those real ones that have an equal among the others if these are more.
     """
     held = {role: keys(frame, kinds) for role, frame in pair.parts().items()}
-    real, back, numbers = np.unique(held["real"], return_inverse=True, return_counts=True)
+    real, back, numbers = np.unique(held.pop("real"), return_inverse=True, return_counts=True)
     own = Count(int((numbers[back] > 1).sum()), len(back))
-    counts = {role: Count(int(np.isin(found, real).sum()), len(found)) for role, found in held.items() if role != "real"}
+    counts = {role: Count(int(np.isin(found, real).sum()), len(found)) for role, found in held.items()}
     if "holdout" in counts and counts["holdout"].share >= own.share:
         return counts["synthetic"], counts["holdout"], "held out records with an equal real one"
     return counts["synthetic"], own, "real records with an equal among the other real ones"

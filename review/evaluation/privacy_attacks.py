@@ -126,7 +126,7 @@ def membership(view: View, settings: Settings) -> tuple[Value, ...]:
 def _scores(view: View, places: Mapping[str, Indices], records: Indices) -> Scores:
     """Return for real and then held out people: how near the nearest synthetic record is, and how many are within the ball."""
     held = view.take("synthetic", records)
-    few = [view.cross(view.take(role, places[role][:50]), held).ravel() for role in ("real", "holdout")]
+    few = [view.cross(view.take(role, places[role][:50]), held) for role in ("real", "holdout")]
     radius = np.quantile(np.concatenate(few), BALL)
     first, around = [], []
     for role in ("real", "holdout"):

@@ -181,7 +181,7 @@ class TextView:
 
     def cross(self, one: Any, other: Any) -> NDArray[np.float32]:
         """Return all distances; below 1e-5 they are rounding, and 0."""
-        gaps = 1 - np.asarray((one @ other.T).todense(), dtype=np.float32)
+        gaps: NDArray[np.float32] = 1 - (one @ other.T).toarray()
         gaps[gaps < 1e-5] = 0
         return gaps
 
@@ -242,11 +242,10 @@ def nearest(
             gaps, ids = _join(view, role, (queries, gaps, ids), extra)
         if apart:
             gaps = np.where(ids == own[:, None], np.inf, gaps)
-        two = np.argpartition(gaps, min(1, gaps.shape[1] - 1), axis=1)[:, :2]
         best = gaps.argmin(axis=1)
         rows = np.arange(len(own))
         firsts.append(gaps[rows, best])
-        seconds.append(np.take_along_axis(gaps, two, axis=1).max(axis=1))
+        seconds.append(np.partition(gaps, min(1, gaps.shape[1] - 1))[:, :2].max(axis=1))
         places.append(ids[rows, best])
     return Nearest(np.concatenate(firsts), np.concatenate(seconds), np.concatenate(places))
 
@@ -255,7 +254,7 @@ def _join(view: View, role: str, asked: tuple[Any, Floats, Indices], extra: Indi
     """Return distances and places with those of further candidates; one that is listed twice counts once."""
     queries, gaps, ids = asked
     listed = np.sort(ids[0])
-    ordered = np.sort(extra, axis=1)
+    ordered = np.sort(extra)
     at = np.minimum(np.searchsorted(listed, ordered), len(listed) - 1)
     again = listed[at] == ordered
     again[:, 1:] |= ordered[:, 1:] == ordered[:, :-1]
