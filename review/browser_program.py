@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Mapping, MutableMapping, Sequence
 
@@ -14,6 +15,20 @@ FLAGS = (
 
 KEYS = re.compile(r"(?i)(secret|passw|token|key|credential|auth|cookie|email|proxy|database_url)")
 """Names of variables that a browser has no use for: it writes reports of its own, and a proxy is told the hosts' names."""
+
+
+LONGEST = 60
+"""Bytes of the path for temporary files: Chromium puts a socket below it, and the path of a socket has 107 on Linux (unix(7))."""
+
+SHORT = "/tmp"  # noqa: S108 - Chromium makes a folder in it that is closed to others
+
+
+def with_short_places(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which sockets have room, where there is another place for them."""
+    found = dict(environment)
+    if len(os.fsencode(found.get("TMPDIR", ""))) > LONGEST and os.access(SHORT, os.W_OK):
+        found["TMPDIR"] = SHORT
+    return found
 
 
 def without_keys(environment: Mapping[str, str]) -> dict[str, str]:
@@ -37,6 +52,6 @@ def program() -> type:
             return [*super().get_cli(), *FLAGS]
 
         def get_env(self) -> MutableMapping[str, str]:
-            return without_keys(super().get_env())
+            return with_short_places(without_keys(super().get_env()))
 
     return Offline

@@ -281,6 +281,23 @@ def test_a_browser_that_is_told_to_end_leaves_nothing(short, number, name, more)
     assert os.listdir(short / "tmp") == []
 
 
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_long_path_for_temporary_files_is_no_obstacle(tmp_path):
+    if find_browser() is None:
+        assert not os.environ.get("CI"), "CI has a browser"
+        pytest.skip("no browser was found")
+    place = tmp_path / ("x" * 100)
+    place.mkdir()
+    words = command("figures", "--from", paths.FIGURES, "--only", "01-flow", "--format", "png", "--out", tmp_path / "out")
+    done = subprocess.run(
+        words, env={**os.environ, "TMPDIR": str(place)}, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "01-flow.png").read_bytes().startswith(b"\x89PNG")
+    assert os.listdir(place) == []
+
+
 @LINUX
 @pytest.mark.slow
 def test_a_batch_whose_folder_is_moved_ends_with_an_error_and_goes_on_there(tmp_path):
