@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ctypes
+import errno
 import json
 import logging
 import os
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import zmq
 from processes import gone, until
 
 from review.batch import warm, warm_process, warm_server
@@ -626,3 +628,16 @@ def test_jupyterlab_starts_warm_kernels_by_their_specification(start, light, tmp
 def test_the_package_itself_is_not_imported_in_advance():
     assert all(re.fullmatch(r"[\w.]+", name) for name in warm.MODULES)
     assert not any(name.split(".")[0] == "review" for name in warm.MODULES)
+
+
+@pytest.mark.parametrize(("number", "told"), [(errno.ENOTSOCK, []), (errno.EINVAL, ["what happened"])])
+def test_a_kernel_that_ends_does_not_tell_that_its_sockets_are_closed(caplog, number, told):
+    logger = logging.getLogger("tests.tornado")
+    logger.addFilter(warm_server.is_news)
+    try:
+        raise zmq.error.ZMQError(number)
+    except zmq.error.ZMQError:
+        logger.exception("what happened")
+    assert caplog.messages == told
+    logger.error("without an error")
+    assert caplog.messages == [*told, "without an error"]

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import errno
 import gc
 import importlib
 import importlib.util
 import io
 import json
+import logging
 import os
 import select
 import signal
@@ -359,6 +361,15 @@ def leave(address: str) -> None:
         os.rmdir(os.path.dirname(address))
 
 
+def is_news(record: logging.LogRecord) -> bool:
+    """Tell whether a record is none of a kernel that ends: it closes its sockets while it still says that it is idle.
+
+    As in https://github.com/ipython/ipykernel/pull/1518, which mends one of the places.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    return getattr(error, "errno", None) != errno.ENOTSOCK
+
+
 def main(address: str, parent: int, names: list[str]) -> None:
     """Import, say so on standard output, serve; in the process of a new kernel, run it to its end."""
     try:
@@ -398,6 +409,7 @@ def main(address: str, parent: int, names: list[str]) -> None:
         return
     del server, listener
     manager = settle(order, handlers, added)
+    logging.getLogger("tornado.general").addFilter(is_news)
     app: Any = importlib.import_module(KERNEL).IPKernelApp.instance(parent_handle=order.manager)
     app.initialize(order.argv)
     app.poller = ManagerWatch(manager)
