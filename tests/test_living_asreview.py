@@ -213,6 +213,22 @@ def test_ris_of_any_version_is_read_by_its_note(waiting, tmp_path):
     assert [(one.key, one.label) for one in found] == [("ada2026test", "relevant"), ("ben2026test", "irrelevant")]
 
 
+@pytest.mark.parametrize(
+    ("notes", "label"),
+    [
+        (("relevant", "not_seen"), "relevant"),
+        (("not_seen", "irrelevant"), "irrelevant"),
+        (("relevant", "relevant"), "relevant"),
+        (("not_seen",), ""),
+    ],
+)
+def test_a_note_without_a_label_takes_no_label_away(waiting, tmp_path, notes, label):
+    path = tmp_path / "export.ris"
+    lines = "".join(f"N1  - ASReview_{note}\n" for note in notes)
+    path.write_text(f"TY  - JOUR\n{lines}ID  - ada2026test\nTI  - Test record ada\nER  - \n", encoding="utf-8")
+    assert [(one.key, one.label) for one in labels.read(path, corpus.load(waiting))] == [("ada2026test", label)]
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_version_1_writes_to_included_and_lines_may_break_in_quotes(waiting, tmp_path, delimiter):
     path = tmp_path / "export.csv"
@@ -233,6 +249,10 @@ def test_version_1_writes_to_included_and_lines_may_break_in_quotes(waiting, tmp
         ("title,included\nA Paper,maybe\n", "'maybe' is no label -> write 1, 0 or nothing"),
         ("title,doi\nA Paper,\n", "no column holds labels"),
         ("TY  - JOUR\nTI  - A Paper\nER  - \n", "no record has a note with a label"),
+        (
+            "TY  - JOUR\nTI  - A\nN1  - ASReview_relevant\nN1  - ASReview_irrelevant\nER  - \n",
+            "the record is relevant and irrelevant -> keep one",
+        ),
         ("@misc{a, title={A Paper}}", "it is neither a table nor a RIS file"),
         ("title,included\nA Paper,1,2,3\n", "the row has"),
         ("", "the file is empty"),

@@ -145,6 +145,7 @@ def _of_table(text: str, file: str) -> dict[int, str]:
 def _of_ris(text: str, file: str) -> dict[int, str]:
     """Return the label of each record that has one, by the line on which it starts."""
     found: dict[int, str] = {}
+    problems: list[Problem] = []
     start, seen = 0, False
     for number, line in enumerate(text.split("\n"), 1):
         if re.match(r"TY {1,2}-", line):
@@ -152,7 +153,12 @@ def _of_ris(text: str, file: str) -> dict[int, str]:
         note = re.match(r"N1 {1,2}- (?:<p>)?(ASReview_\w+)", line)
         if note:
             seen = True
-            found[start] = _NOTES.get(note[1], "")
+            label, before = _NOTES.get(note[1], ""), found.get(start, "")
+            if label and before and label != before:
+                problems.append(Problem(file, number, "N1", f"the record is {before} and {label}", "keep one of the two"))
+            found[start] = label or before
+    if problems:
+        raise InputError(problems)
     if not seen:
         raise InputError.one(file, "no record has a note with a label", "export it from ASReview; a note is ASReview_relevant")
     return found

@@ -228,9 +228,11 @@ def attack_labels(data: bytes, folder: Path) -> Outcome:
     read = reading.read(path)
     same([one.record for one in found], list(read.records), "records")
     if read.form == "ris":
-        words = re.findall(r"^N1 {1,2}- (?:<p>)?ASReview_(relevant|irrelevant)\b(?!_)", text, re.MULTILINE)
-        if _TY.search(text) and text.count("N1") == len(words) == len(found):
-            same(Counter(one.label for one in found), Counter(words), "labels")
+        notes = r"^N1 {1,2}- (?:<p>)?ASReview_(relevant|irrelevant)\b(?!_)"
+        _, *parts = re.split(r"^TY {1,2}-", text, flags=re.MULTILINE)
+        if len(parts) == len(found) and text.count("N1") == len(re.findall(notes, text, re.MULTILINE)):
+            wanted = Counter(word for part in parts for word in set(re.findall(notes, part, re.MULTILINE)))
+            same(Counter(one.label for one in found if one.label), wanted, "labels")
     elif len(set(map(len, _rows(text)))) == 1 and _rows(text)[0].count("asreview_label") == 1:
         header, *rows = _rows(text)
         wanted = [
