@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from review.errors import OptionError, RunError
+from review.errors import InputError, OptionError, RunError
 from review.importing import matching
 from review.importing.matching import Match
 from review.living.arxiv import ArXiv
@@ -14,7 +14,7 @@ from review.living.asking import Ask, Malformed, Page, Plan, Source, received, s
 from review.living.courier import Courier
 from review.living.openalex import CURSOR, NUMBER, OpenAlex
 from review.living.pubmed import PubMed
-from review.living.store import DONE, PAGE, Store
+from review.living.store import DONE, PAGE, REQUEST, Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -203,8 +203,18 @@ def _answer(plan: Plan, source: Source, pages: Sequence[Page]) -> Answer:
 
 
 def read(store: Store) -> tuple[Answer, ...]:
-    """Return what the pages of an update hold so far; nothing is asked for."""
-    return tuple(_answer(store.plan, SOURCES[name], _kept(store, SOURCES[name])[0]) for name in store.plan.texts)
+    """Return what the pages of an update hold so far; nothing is asked for.
+
+    Raises
+    ------
+    InputError
+        If a page is damaged, or what is asked for is too long for a source.
+    """
+    try:
+        return tuple(_answer(store.plan, SOURCES[name], _kept(store, SOURCES[name])[0]) for name in store.plan.texts)
+    except OptionError as error:
+        message, _, remedy = str(error).partition(" -> ")
+        raise InputError.one(store.folder / REQUEST, message, f"{remedy} in a new update", "texts") from None
 
 
 def compare(plan: Plan, answers: Sequence[Answer], corpus: Corpus, decisions: Mapping[str, str] | None = None) -> Update:
