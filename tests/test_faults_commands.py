@@ -273,7 +273,8 @@ def test_letters_that_a_terminal_does_not_have_are_no_error(locale):
 def test_a_signal_to_end_clears_away(tmp_path, number):
     (tmp_path / "tmp").mkdir()
     code = (
-        "import sys, time; from review import cli, system\n"
+        f"import signal, sys, time; signal.signal({number:d}, signal.SIG_DFL)  # nohup would have it ignored\n"
+        "from review import cli, system\n"
         "def wait(_):\n"
         "    with system.scratch_folder() as place:\n"
         "        print(place, flush=True); time.sleep(600)\n"
