@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from review.errors import InputError
+from review.errors import InputError, naming
 
 SUFFIX = ".part"
 MOST = 100
@@ -48,7 +48,7 @@ def draft(path: Path, data: bytes, *, mode: int | None = None, durable: bool = F
         With the path, if it cannot be written: nothing is left behind.
     """
     refuse(path)
-    try:
+    with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = _claimed(path)
         held = os.dup(handle)
@@ -66,10 +66,6 @@ def draft(path: Path, data: bytes, *, mode: int | None = None, durable: bool = F
                 if _same(held, name):  # as a rule it is renamed by now, and the name may be another process' again
                     os.unlink(name)
             os.close(held)
-    except OSError as error:
-        if error.errno is None:
-            raise
-        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def named(path: Path, number: int) -> Path:

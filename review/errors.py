@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,29 @@ def with_remedy(error: OSError | MemoryError) -> str:
         return str(error)
     place = f"{error.filename}: " if isinstance(error.filename, str) else ""
     return f"{place}{error.strerror} -> {remedy}"
+
+
+@contextmanager
+def naming(path: Path, *, keep: bool = False) -> Iterator[None]:
+    """Let errors of the system within the block name a path: the one that the user knows.
+
+    Parameters
+    ----------
+    path : Path
+    keep : bool
+        Whether an error that names a path already stays as it is.
+
+    Raises
+    ------
+    OSError
+        The same, with the path.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or (keep and error.filename is not None):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 class ReviewError(Exception):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from review import drafts
-from review.errors import InputError, Problem
+from review.errors import InputError, Problem, naming
 from review.system import rename_new
 
 if TYPE_CHECKING:
@@ -160,25 +160,21 @@ def check_folder(folder: Path, path: Path | None = None) -> None:
         With the path.
     """
     place = _nearest(folder, path or folder)
-    try:
-        with tempfile.TemporaryFile(dir=place):
-            pass
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path or folder)) from error
+    with naming(path or folder), tempfile.TemporaryFile(dir=place):
+        pass
 
 
 def _nearest(place: Path, path: Path) -> Path:
     """Return what there is of a path: itself, or the first above it that is there."""
     place = place.absolute()
-    while True:
-        try:
-            place.lstat()
-        except (FileNotFoundError, NotADirectoryError):
-            place = place.parent
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(path)) from error
-        else:
-            return place
+    with naming(path):
+        while True:
+            try:
+                place.lstat()
+            except (FileNotFoundError, NotADirectoryError):
+                place = place.parent
+            else:
+                return place
 
 
 def mode_of(path: Path) -> int | None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from review.errors import InputError, Problem, ReviewError
+from review.errors import InputError, Problem, ReviewError, naming
 
 Line = dict[str, Any]
 Fault = Callable[[Line], str]
@@ -79,9 +78,9 @@ class Journal:
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         try:
             self._lock()
-            with _named(path):
+            with naming(path, keep=True):
                 self.lines = self._recover()
-            with _named(path.parent):
+            with naming(path.parent, keep=True):
                 _sync(path.parent, os.O_RDONLY)
         except BaseException:
             os.close(self._handle)
@@ -149,24 +148,13 @@ class Journal:
 
     def _write(self, data: bytes) -> None:
         size = os.fstat(self._handle).st_size
-        with _named(self.path):
+        with naming(self.path, keep=True):
             try:
                 _write_all(self._handle, data)
                 os.fsync(self._handle)
             except OSError:
                 os.ftruncate(self._handle, size)
                 raise
-
-
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Name the file in errors of the system that do not."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno is None or error.filename is not None:
-            raise
-        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _sync(path: Path, flags: int, data: bytes = b"") -> None:

@@ -1,6 +1,5 @@
 """The short form of the fault campaign, and proof that its checks find what they are there to find."""
 
-import importlib.util
 import json
 import shutil
 import subprocess
@@ -9,13 +8,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from fault_parts import load
 
 from review.batch import manifest, warm
 
-PATH = Path(__file__).parent / "faults" / "kills.py"
-spec = importlib.util.spec_from_file_location("kills", PATH)
-kills = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(kills)
+kills = load("kills")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import importlib.util
 import json
 import os
 import shutil
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import TINY
+from fault_parts import BOOK, FAULTS, LINUX, load
 
 from review import cli, corpus, drafts, errors, export, paths, streams, writing
 from review.batch import campaign, command, crate, keys, manifest, runner
@@ -24,18 +24,7 @@ from review.living.store import JOURNAL, Store
 from review.site import build
 from review.system import exchange, held, rename_new, scratch_folder
 
-FAULTS = Path(__file__).parent / "faults"
-BOOK = Path(__file__).parent / "examples" / "notebooks" / "keeps-its-promise.ipynb"
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are watched in /proc")
 PATIENCE = 900
-
-
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, FAULTS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 sys.path.insert(0, str(FAULTS))

@@ -1,7 +1,6 @@
 """Disks that are full or closed, folders that are moved, clocks that jump, browsers that are left: for real, and told in time."""
 
 import errno
-import importlib.util
 import json
 import logging
 import os
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from conftest import TINY
+from fault_parts import BOOK, FAULTS, LINUX, load
 
 from review import cli, files, generators, journal, paths, reproduce
 from review.browser import find_browser
@@ -22,18 +22,7 @@ from review.errors import InputError, with_remedy
 from review.living.asking import Plan
 from review.living.store import FORCED, JOURNAL, Store
 
-FAULTS = Path(__file__).parent / "faults"
-BOOK = Path(__file__).parent / "examples" / "notebooks" / "keeps-its-promise.ipynb"
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are watched in /proc")
 PATIENCE = 600
-
-
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, FAULTS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 hook = load("hook")

@@ -139,8 +139,9 @@ def _fetched(store: Store, source: Source, courier: Callable[[Source], Courier],
     way = None
     told = store.told()
     for number in range(1, kept + 1):  # whoever kept it may have been killed before it was in the journal
-        data = store.page(source.name, number, suffix(source, number))
-        if data is not None and (PAGE, source.name, number) not in told:
+        if (PAGE, source.name, number) in told:
+            continue
+        if (data := store.page(source.name, number, suffix(source, number))) is not None:
             store.tell(source.name, number, data)
     if kept:
         say(f"{source.name}: {kept} pages are there already")

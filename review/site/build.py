@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from review import strict_json
 from review.drafts import SUFFIX
-from review.errors import InputError, ReviewError, RunError
+from review.errors import InputError, ReviewError, RunError, naming
 from review.files import check_folder, mode_of, to_json
 from review.site.pages import Site
 from review.site.pictures import KINDS
@@ -173,11 +173,9 @@ def replace(folder: Path, files: dict[str, bytes], rename: Callable[[Path, Path]
         new = made / "new"
         for name, content in files.items():
             path = new / name
-            try:
+            with naming(folder / name):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-            except OSError as error:
-                raise OSError(error.errno, error.strerror, str(folder / name)) from error
         if (mode := mode_of(folder)) is not None:
             new.chmod(mode)
             if exchange(new, folder):
