@@ -7,7 +7,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python; d
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: help reproduce test check data lab site setup setup-generate setup-dev lock matrix mutation repeat fuzz faults clean
+.PHONY: help reproduce test check data lab site setup setup-generate setup-dev lock matrix mutation repeat fuzz faults defences clean
 
 help:
 	@echo "make reproduce  run every notebook; write tables, figures and the report to runs/"
@@ -19,6 +19,7 @@ help:
 	@echo "make faults     kill, fill and close what commands need, at many moments (about an hour)"
 	@echo "make repeat     everything twice in opposite surroundings, compared byte for byte"
 	@echo "make mutation   put small faults into the statistics; the tests must notice (about half an hour)"
+	@echo "make defences   take out what protects from harm, a line at a time; the tests must notice (a quarter of an hour)"
 	@echo "make matrix     the oldest dependencies, and other versions of Python"
 	@echo "make lock       pin the newest versions again (needs uv)"
 	@echo "make clean      remove .venv, runs and caches"
@@ -69,6 +70,9 @@ repeat: setup-dev
 
 mutation: setup-dev
 	$(BIN)/python tools/mutation.py --record .mutation
+
+defences: setup-dev
+	$(BIN)/python tools/defences.py
 
 matrix:
 	$(PYTHON) tools/matrix.py oldest 3.12 3.13

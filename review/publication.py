@@ -158,7 +158,7 @@ def write(source: Path = paths.FIGURES, target: Path = paths.RUNS / "publication
     entries = tuple(plan.entry for plan in plans)
     words = [_put(target / f"{item.name}.txt", f"{item.alt}\n\n{item.caption}\n".encode(), "txt") for item in items]
     words.append(_put(target / contact_sheet.PAGE, contact_sheet.page(entries).encode(), "html"))
-    words.append(_put(target / TABLE, sheet(HEADER, _rows(entries)).encode(), "csv"))
+    words.append(_put(target / TABLE, listed(entries).encode(), "csv"))
     others = {file.name: file.sha256 for file in words}
     pages = target / contact_sheet.SHEET
     if pages.is_file() and not problem:
@@ -294,7 +294,12 @@ def latex(entry: Entry) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rows(entries: tuple[Entry, ...]) -> Iterator[tuple[object, ...]]:
+def listed(entries: Sequence[Entry]) -> str:
+    """Return the list of all files of figures as CSV for people."""
+    return sheet(HEADER, _rows(entries))
+
+
+def _rows(entries: Sequence[Entry]) -> Iterator[tuple[object, ...]]:
     for entry in entries:
         facts = entry.facts
         for file in entry.files:

@@ -209,6 +209,18 @@ def test_bytes_that_are_no_table_are_refused(make):
         collect.gather([done], "t.parquet")
 
 
+def test_a_table_of_too_many_columns_is_refused_before_it_is_read(make):
+    """pandas took close to a minute for 200,000 fields of one row."""
+    most = collect.MOST_COLUMNS
+    header = ",".join(f"c{number}" for number in range(most))
+    assert len(collect.gather([make("r1", {}, f'{header}\n"{"," * most}"{"," * (most - 1)}\n')], "t.csv").columns) == most + 1
+    for text in (f"{header},c\n", "a,b\n" + "1," * 200_000 + "\n"):
+        with pytest.raises(InputError, match="16,384 are the most"):
+            collect.gather([make("r1", {}, text)], "t.csv")
+    with pytest.raises(InputError, match="16,385 columns, 16,384 are the most"):
+        collect.gather([make("r2", {}, {f"c{number}": [1] for number in range(most + 1)})], "t.parquet")
+
+
 def test_a_parameter_named_run_is_refused(make):
     with pytest.raises(InputError, match="named like the column of runs"):
         collect.gather([make("r1", {"run": 1}, "a\n1\n")], "t.csv")

@@ -44,33 +44,35 @@ READERS = {
 }
 LEVELS = "\n".join(f"{chr(98 + at)}: &{chr(98 + at)} [{', '.join([f'*{chr(97 + at)}'] * 9)}]" for at in range(9))
 YAML = {
-    "aliases that multiply": f"a: &a [x, x, x, x, x, x, x, x, x]\n{LEVELS}\n",
-    "an alias to itself": "a: &a [*a]\n",
-    "a merge key": "a: &a {x: 1}\nb:\n  <<: *a\n",
-    "python objects": "a: !!python/object/apply:os.system ['touch pwned']\n",
-    "python names": "a: !!python/name:os.system\n",
-    "a new object": "a: !!python/object/new:subprocess.Popen [[touch, pwned]]\n",
-    "an own tag": "a: !include /etc/passwd\n",
-    "binary": "a: !!binary aGk=\n",
-    "deep lists": "a: " + "[" * 5000 + "]" * 5000 + "\n",
-    "deep mappings": "a: " + "{a: " * 5000 + "1" + "}" * 5000 + "\n",
-    "a number without end": "a: " + "9" * 10_000 + "\n",
-    "a day that is none": "a: 2020-13-45\n",
-    "several documents": "a: 1\n---\nb: 2\n",
-    "signs that reorder": 'a: "x\\u202ey"\n',
-    "a sign of terminals": 'a: "x\\e[2Jy"\n',
+    "aliases that multiply": (f"a: &a [x, x, x, x, x, x, x, x, x]\n{LEVELS}\n", "anchors and aliases"),
+    "an alias to itself": ("a: &a [*a]\n", "anchors and aliases"),
+    "a merge key": ("a:\n  <<: {x: 1}\n", "the merge key"),
+    "python objects": ("a: !!python/object/apply:os.system ['touch pwned']\n", "the tag"),
+    "python names": ("a: !!python/name:os.system\n", "the tag"),
+    "a new object": ("a: !!python/object/new:subprocess.Popen [[touch, pwned]]\n", "the tag"),
+    "an own tag": ("a: !include /etc/passwd\n", "the tag"),
+    "binary": ("a: !!binary aGk=\n", "the tag"),
+    "deep lists": ("a: " + "[" * 5000 + "]" * 5000 + "\n", "levels of nesting"),
+    "deep mappings": ("a: " + "{a: " * 5000 + "1" + "}" * 5000 + "\n", "levels of nesting"),
+    "a number without end": ("a: " + "9" * 10_000 + "\n", ""),
+    "a day that is none": ("a: 2020-13-45\n", ""),
+    "several documents": ("a: 1\n---\nb: 2\n", ""),
+    "signs that reorder": ('a: "x\\u202ey"\n', "reorders the text"),
+    "a sign of terminals": ('a: "x\\e[2Jy"\n', "control character"),
 }
+"""Texts, and what the refusal tells of each: that a reader knows no such key would be another reason."""
 
 
-@pytest.mark.parametrize("text", YAML.values(), ids=YAML.keys())
+@pytest.mark.parametrize(("text", "words"), YAML.values(), ids=YAML.keys())
 @pytest.mark.parametrize("name", READERS)
-def test_clever_yaml_is_refused_with_file_and_remedy_and_runs_nothing(name, text, tmp_path, monkeypatch):
+def test_clever_yaml_is_refused_with_file_and_remedy_and_runs_nothing(name, text, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "input.yaml"
     path.write_text(text)
     with pytest.raises(InputError) as caught:
         READERS[name](path)
     assert all(problem.file == str(path) and problem.remedy for problem in caught.value.problems)
+    assert any(words in problem.message for problem in caught.value.problems)
     assert [found.name for found in tmp_path.iterdir()] == ["input.yaml"]
 
 
@@ -102,7 +104,7 @@ def test_huge_fields_and_many_columns_are_refused(tmp_path):
 def test_packed_files_are_not_unpacked(start, tmp_path):
     path = tmp_path / "list.bib"
     path.write_bytes(start + gzip.compress(b"@article{a, title={x}}" * 1000)[4:])
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="not text -> export one of"):
         reading.read(path)
 
 
@@ -264,12 +266,21 @@ def test_a_small_parquet_file_that_is_large_is_refused(name, tmp_path, monkeypat
         readers.read(tmp_path / "d.parquet")
 
 
+@pytest.mark.parametrize("name", ["equal numbers", "one long text"])
+def test_a_parquet_file_that_tells_that_it_is_large_is_not_unpacked_at_all(name, monkeypatch):
+    def unpack(*given, **more):
+        raise AssertionError("it was unpacked")
+
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", unpack)
+    assert parquet.unpack(parquet_of(BOMBS[name](20_000)), 150_000) is None
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are set in another way")
 def test_the_largest_bombs_cost_no_memory(tmp_path):
     """Tens of gigabytes in a few megabytes: refused by a process that may have 2 GB."""
     (tmp_path / "d.parquet").write_bytes(parquet_of(BOMBS["equal texts"](20_000_000)))
-    (tmp_path / "g.yaml").write_text(YAML["aliases that multiply"])
+    (tmp_path / "g.yaml").write_text(YAML["aliases that multiply"][0])
     code = f"""
         import pyarrow.parquet, pandas, resource
         from pathlib import Path

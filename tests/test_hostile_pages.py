@@ -23,6 +23,7 @@ from review import (
     joint,
     map_figures,
     map_table,
+    paper_html,
     paper_table,
     prisma,
 )
@@ -34,6 +35,7 @@ from review.explore import tables as explore
 from review.explore.filters import Filters, Labels
 from review.imprint import Facts
 from review.notebook import Session
+from review.paper_table import Link
 from review.publication import Entry, File
 from review.publication import latex as figure_latex
 from review.site import build
@@ -107,6 +109,11 @@ def test_tables_for_papers_hold_no_element_of_the_corpus(papers):
         assert hostile.Elements(text).found == [], path
         assert "default-src 'none'" in text
     assert any(f"window.{hostile.CANARY}" in hostile.Elements(path.read_text("utf-8")).words for path in pages)
+
+
+def test_words_of_a_link_are_words():
+    link = Link("<b>pwned</b>", "https://example.org/")
+    assert paper_html._part(link) == '<a href="https://example.org/">&lt;b&gt;pwned&lt;/b&gt;</a>'
 
 
 def test_latex_gets_no_command_of_the_corpus(papers):

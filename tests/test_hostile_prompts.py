@@ -156,6 +156,14 @@ def test_an_answer_is_a_code_of_the_codebook_with_words_of_the_text_or_unknown(a
             assert bool(one.reason) == (not one.value)
 
 
+def test_an_answer_has_no_more_codes_than_were_asked_for(real):
+    dimension = real.codebook["domain"]
+    assert len(dimension.categories) > prompts.MOST_ANSWERS
+    every = [{"quote": "Pain after Surgery", "code": code} for code in dimension.categories]
+    found = prompts.read(json.dumps({"answers": every}), dimension, "Pain after Surgery", "", Budget())
+    assert [one.value for one in found] == list(dimension.categories)[: prompts.MOST_ANSWERS]
+
+
 # Words that a runtime turns into the end of a turn
 
 

@@ -14,11 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from review import corpus, files, paper_table, publication_tables, report, writing
+from review import corpus, files, paper_table, publication, publication_tables, report, writing
 from review.batch import collect
+from review.imprint import Facts
 from review.living import asreview
 from review.living.texts import NONE
 from review.printing import print_table
+from review.publication import File
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 FRAME = pd.DataFrame(
@@ -106,6 +108,15 @@ def test_tables_for_papers_are_inert(loaded, tmp_path):
     assert len(found) == 5
     assert [cell for row in found.values() for cell in row if runs(cell)] == []
     assert any(cell.startswith("'=1+") for cell in found["studies.csv"])
+
+
+def test_a_list_of_published_figures_is_inert():
+    facts = [Facts("01-x", words, words, words, words, words, (100.0, 50.0)) for words in hostile.FORMULAS]
+    text = publication.listed(
+        [publication.Entry("01-x", "single", one, (File("01-x.png", "png", 300, "0" * 64),)) for one in facts]
+    )
+    assert [cell for cell in cells(text) if runs(cell)] == []
+    assert any(cell.startswith("'=") for cell in cells(text))
 
 
 def test_a_study_list_is_inert(loaded, tmp_path):

@@ -319,6 +319,6 @@ def test_a_file_of_abstracts_that_is_none(tmp_path, small, text, said):
 
 def test_the_first_abstract_counts_and_empty_lines_do_not(tmp_path, small):
     path = tmp_path / "texts.csv"
-    path.write_text("Key,Abstract\nadams2018pain,first\n\nadams2018pain,second\n", "utf-8")
+    path.write_text("Key,Abstract\nadams2018pain,first\n\n,\nadams2018pain,second\n", "utf-8")
     found = texts.read(path, small)
     assert (found.abstract("adams2018pain"), found.abstract("x"), found.unmatched) == ("first", "", 0)

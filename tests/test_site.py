@@ -192,6 +192,7 @@ def test_pictures_in_outputs_become_data_addresses(tmp_path):
         ("a", shown(image__png="aGk=\n", text__plain="<Figure>")),
         ("b", shown(**{"image__svg+xml": "<svg onload='harm()'/>"})),
         ("c", shown(image__png="a", text__plain="x")),
+        ("c", shown(image__png="aGk\u2028=", text__plain="x")),
         ("d", shown(**{"application__vnd.jupyter.widget-view+json": {"model_id": "1"}})),
         ("e", shown(application__json={"a": 1})),
     )
@@ -200,9 +201,9 @@ def test_pictures_in_outputs_become_data_addresses(tmp_path):
     found = [(block.kind, block.html) for block in reader.blocks() if block.kind not in ("code", "html")]
     assert found[0] == ("image", "data:image/png;base64,aGk=")
     assert found[1][1].startswith("data:image/svg+xml;base64,")
-    assert found[2] == ("error", "a picture of type image/png that cannot be read")
-    assert found[3] == ("text", cells.LIVE)
-    assert len(found) == 4
+    assert found[2] == found[3] == ("error", "a picture of type image/png that cannot be read")
+    assert found[4] == ("text", cells.LIVE)
+    assert len(found) == 5
 
 
 # Studies and statistics

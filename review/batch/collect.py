@@ -6,6 +6,7 @@ numbers stay whole numbers where a run has none.
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import io
 from collections.abc import Sequence
@@ -24,6 +25,9 @@ RUN = "run"
 """Name of the first column: which run a row is of."""
 
 CSV, PARQUET = ".csv", ".parquet"
+MOST_COLUMNS = 16_384
+"""Columns of a table, as many as a spreadsheet has: pandas takes close to a minute for ten times as many."""
+
 _WHOLE = range(-(2**63), 2**63)
 _EXACT = 2**53
 """Up to here every whole number is a float, too."""
@@ -128,6 +132,7 @@ def _csv(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     text = decode(path, path.read_bytes())
+    _refuse_wide(path, _width(text))
     try:
         held = pd.read_csv(io.StringIO(text), dtype=str, na_filter=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
@@ -135,6 +140,22 @@ def _csv(path: Path) -> pd.DataFrame:
     if not isinstance(held.index, pd.RangeIndex):  # pandas takes what stands before the first name as an index
         raise InputError.one(path, "a row has more fields than the header", "give every column a name")
     return held
+
+
+def _width(text: str) -> int:
+    """Return the number of fields in the longest row, if it could be more than :data:`MOST_COLUMNS`; 0 if it cannot."""
+    if max((line.count(",") for line in text.splitlines()), default=0) < MOST_COLUMNS:
+        return 0
+    try:
+        return max(map(len, csv.reader(io.StringIO(text, newline=""))))
+    except csv.Error:  # a field that is longer than csv reads: those commas may stand in it
+        return 0
+
+
+def _refuse_wide(path: Path, width: int) -> None:
+    if width > MOST_COLUMNS:
+        message = f"{width:,} columns, {MOST_COLUMNS:,} are the most"
+        raise InputError.one(path, message, "have the notebook write what differs between columns as rows")
 
 
 def _try(paths: Sequence[Path]) -> None:
@@ -147,9 +168,10 @@ def _try(paths: Sequence[Path]) -> None:
 
 def _parquet(path: Path) -> pd.DataFrame:
     import pandas as pd
-    from pyarrow import ArrowException
+    from pyarrow import ArrowException, parquet
 
     try:
+        _refuse_wide(path, parquet.read_metadata(path).num_columns)
         return pd.read_parquet(path, engine="pyarrow", dtype_backend="numpy_nullable")
     except (ArrowException, OSError, LookupError, ValueError, TypeError, OverflowError) as error:
         told = (str(error).splitlines() or [type(error).__name__])[0]

@@ -30,7 +30,13 @@ NAMES = {
     "csv": "a table with commas, semicolons or tabs and a header",
     "csl": "CSL JSON (Zotero, Better BibTeX, Pandoc)",
 }
-_BINARY = {b"PK\x03\x04": "a zip archive, as .xlsx and .docx are", b"%PDF": "a PDF", b"\xd0\xcf\x11\xe0": "an old Office file"}
+_BINARY = {
+    b"PK\x03\x04": "a zip archive, as .xlsx and .docx are",
+    b"%PDF": "a PDF",
+    b"\xd0\xcf\x11\xe0": "an old Office file",
+    b"\x1f\x8b": "packed by gzip",
+    b"\x28\xb5\x2f\xfd": "packed by zstd",
+}
 _STARTS = {
     "nbib": re.compile(r"^PMID ?- ", re.MULTILINE),
     "ris": re.compile(r"^TY {1,2}-", re.MULTILINE),

@@ -93,9 +93,11 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
             raise InputError([Problem(str(path), 1, None, message, f"name columns: abstract, and some of {', '.join(NAMED)}")])
         found, line = [], reader.line_num + 1
         for row in reader:
-            if len(row) == len(header):
+            if not any(cell.strip() for cell in row):
+                pass  # a spreadsheet leaves such lines
+            elif len(row) == len(header):
                 found.append((line, {name: cell.strip() for name, cell in zip(header, row, strict=True)}))
-            elif any(cell.strip() for cell in row):
+            else:
                 message = f"the row has {len(row)} fields, {len(header)} are expected"
                 raise InputError([Problem(str(path), line, None, message, "check its quotes")])
             line = reader.line_num + 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import base64
-import binascii
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -138,7 +137,7 @@ class Reader:
         else:
             try:
                 content = base64.b64encode(base64.b64decode(content, validate=False)).decode("ascii")
-            except binascii.Error:
+            except ValueError:
                 return Block("error", f"a picture of type {kind} that cannot be read")
         return Block("image", f"data:{kind};base64,{content}", plain(text(data.get("text/plain", "picture"))))
 
