@@ -68,6 +68,7 @@ READ = {
     "aiosignal": "Apache-2.0",
     "frozenlist": "Apache-2.0",
     "multidict": "Apache-2.0",
+    "overrides": "Apache-2.0",
     "propcache": "Apache-2.0",
     "pywinpty": "MIT",
     "yarl": "Apache-2.0",
