@@ -78,7 +78,7 @@ def test_a_worker_that_does_not_end_its_run_in_time_is_killed(tmp_path, monkeypa
     monkeypatch.setattr(pool, "GRACE", 2.0)
     find = "import os, pathlib; worker = int(pathlib.Path(f'/proc/{os.getpid()}/stat').read_text().split()[3])"
     hang = f"{find}\nimport signal; os.kill(worker, signal.SIGSTOP)"
-    outcomes = pool.run([job(tmp_path / "a", PID, hang, run_timeout=6), job(tmp_path / "b", "1")])
+    outcomes = pool.run([job(tmp_path / "a", PID, hang, run_timeout=15), job(tmp_path / "b", "1")])
     assert outcomes[0].error == "the worker process was killed"
     assert outcomes[1].status == OK
     assert gone((tmp_path / "a" / "pid").read_text())
