@@ -31,7 +31,7 @@ LONGEST = 180
 """Seconds for the tests of one defence: a defence against what never ends is noticed by that."""
 
 MEMORY = 6 << 30
-"""Bytes that a process of the tests can write to: a defence against what is large is noticed by that."""
+"""Bytes that a process of the tests can write to, where there is ``prlimit``: so is a defence against what is large."""
 
 QUICK = "not slow and not browser"
 """The tests that are run."""
@@ -130,8 +130,8 @@ def pytest_says(folder: Path, tests: Sequence[str], seconds: float | None = None
     """Return the exit status of pytest in a checkout, None if it did not end, and what it said."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=short", "--no-header", "-p", "no:cacheprovider", "-m", QUICK]
     command += [f"tests/{test}" for test in tests]
-    if sys.platform == "linux":
-        command = ["prlimit", f"--data={MEMORY}", *command]
+    if limiter := shutil.which("prlimit"):
+        command = [limiter, f"--data={MEMORY}", *command]
     places = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     places.pop("PYTEST_ADDOPTS", None)
     try:
