@@ -187,7 +187,15 @@ def _joined(tables: Sequence[pd.DataFrame], columns: list[str], kind: str) -> pd
     told = pd.concat([table.dropna(axis=1, how="all") for table in tables]).set_axis(whole).reindex(columns=columns)
     if kind == CSV:
         text = rows_to_csv(columns, (row.values() for row in records(told)))
-        return pd.read_csv(io.StringIO(text), dtype_backend="numpy_nullable", low_memory=False)
+        held = pd.read_csv(io.StringIO(text), dtype_backend="numpy_nullable", low_memory=False)
+        # Before 3.1 pandas takes the largest whole number of a computer word for a missing one, unless it is told the type.
+        large = [
+            name for name in held if held[name].dtype == "UInt64" and told[name].str.contains(str(2**64 - 1), na=False).any()
+        ]
+        if large:
+            types = dict.fromkeys(large, "UInt64")
+            held = pd.read_csv(io.StringIO(text), dtype=types, dtype_backend="numpy_nullable", low_memory=False)
+        return held
     return pd.DataFrame({name: _uniform(held) if held.dtype == object else held for name, held in told.items()})
 
 
