@@ -108,7 +108,13 @@ def serve(*script: Answer) -> Iterator[Scripted]:
         def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers["Content-Length"]))
             known.at.append(time.monotonic())
-            known.asked.append({"path": self.path, "headers": dict(self.headers), "body": json.loads(content)})
+            known.asked.append(
+                {
+                    "path": self.path,
+                    "headers": {name.lower(): value for name, value in self.headers.items()},
+                    "body": json.loads(content),
+                }
+            )
             known.script[min(len(known.asked), len(known.script)) - 1](self)
 
         def log_message(self, *_: object) -> None:
