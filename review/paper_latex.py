@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -17,6 +18,16 @@ LONG = 18
 
 _BREAKS = re.compile(r"(?<=[/.:_#-])(?=.)")
 _OWN = {FIGURE_SPACE: r"\phantom{0}", "\u2011": "-", "\u00a0": "~", "`": r"\textasciigrave{}"}
+_OWN |= {"\u0170": r"\H{U}", "\u0171": r"\H{u}"} | {
+    letter: letter for letter in "\u0126\u0127\u0138\u013f\u0140\u0149\u0166\u0167"
+}
+_OWN |= {
+    sign: r"\textsuperscript{" + above + r"}/\textsubscript{" + below + "}"
+    for sign in map(chr, range(0x2153, 0x215F))
+    for above, below in [unicodedata.normalize("NFKC", sign).split("\u2044")]
+}
+"""Also letters that pylatexenc prints as others (\u0171 as \u00fa), and fractions, whose command in it LaTeX does not have."""
+
 _LIGATURE = re.compile(r"(?<=([-,]))(?=\1)")
 """Between two hyphens or commas, which TeX would print as one sign."""
 

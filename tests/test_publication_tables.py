@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import unicodedata
 import zipfile
 from collections import Counter
 from dataclasses import replace
@@ -405,6 +406,18 @@ def test_long_addresses_may_be_broken():
     text = to_latex(table)
     assert r"data/\allowbreak{}build/\allowbreak{}evidence/\allowbreak{}pool.\allowbreak{}json" in text
     assert "\na.b \\\\" in text
+
+
+@pytest.mark.parametrize("letter", [chr(code) for code in range(0xA1, 0x250) if chr(code).isalpha()])
+def test_no_letter_becomes_another(letter):
+    """pylatexenc has names for a few that are those of others: names of people must stay what they are."""
+    assert unicodedata.normalize("NFC", LatexNodes2Text().latex_to_text(escape(letter))) == letter
+
+
+def test_fractions_are_written_with_commands_that_latex_has():
+    found = {escape(chr(code)) for code in range(0x2150, 0x215F)}
+    assert r"\textsuperscript{1}/\textsubscript{3}" in found
+    assert not [text for text in found if "textfrac" in text]
 
 
 @given(

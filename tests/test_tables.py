@@ -33,7 +33,8 @@ def test_values_are_those_of_the_package():
     raw = load_diabetes(as_frame=True, scaled=False).frame
     table = tables.load("diabetes", "all")
     for code, (name, _, _) in tables.DIABETES.items():
-        assert table.frame[name].tolist() == raw[code].tolist()
+        # The last digit of older versions is not that of the file.
+        assert table.frame[name].tolist() == pytest.approx(raw[code].tolist(), rel=1e-14, abs=0)
     assert table.frame["sex"].astype(float).tolist() == raw["sex"].tolist()
 
 
@@ -63,7 +64,8 @@ def test_what_the_description_states_is_stated_and_nothing_else():
     assert "states no licence" in table.licence
     from importlib.metadata import metadata
 
-    assert metadata("scikit-learn")["License-Expression"] in table.licence
+    told = metadata("scikit-learn")  # older versions have the text of the licence in place of its name
+    assert (told.get("License-Expression") or told["License"].split(" License")[0].replace(" ", "-")) in table.licence
 
 
 @every

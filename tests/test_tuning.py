@@ -46,9 +46,15 @@ def test_a_file_is_read_as_transformers_reads_it(file):
     assert our_tokens.chat_template == their_tokens.chat_template
 
 
-def test_another_tokenizer_is_left_to_transformers(tmp_path):
+def test_another_tokenizer_is_left_to_transformers(tmp_path, monkeypatch):
+    import transformers
+
+    theirs, asked = transformers.AutoModelForCausalLM.from_pretrained, []
+    monkeypatch.setattr(
+        transformers.AutoModelForCausalLM, "from_pretrained", lambda *given, **more: asked.append(more) or theirs(*given, **more)
+    )
     model, tokens = text_gguf.read(weights.check(write_tiny(tmp_path / "other.gguf", splitting="gpt-2")))
-    assert model.config.quantization_config is not None
+    assert [more["gguf_file"] for more in asked] == ["other.gguf"]
     assert model.config.name_or_path == "other"
     assert tokens.convert_ids_to_tokens(tokens("the")["input_ids"]) == ["t", "he"]
 
