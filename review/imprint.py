@@ -182,9 +182,25 @@ def tiff(image: bytes, facts: Facts, dpi: int) -> bytes:
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
     tags = ImageFileDirectory_v2()
-    tags[270] = json.dumps({"title": facts.title, "alt": facts.alt, **facts.origin})
-    tags[305] = SOFTWARE
+    tags[270] = _even(json.dumps({"title": facts.title, "alt": facts.alt, **facts.origin}))
+    tags[305] = _even(SOFTWARE)
     sink = io.BytesIO()
     with Image.open(io.BytesIO(image)) as picture:
         picture.convert("RGB").save(sink, "TIFF", compression="tiff_lzw", dpi=(dpi, dpi), tiffinfo=tags)
-    return sink.getvalue()
+    return _without_chance(sink.getvalue())
+
+
+def _even(text: str) -> str:
+    """Return ASCII that needs no byte to fill up a word behind it and its zero: Pillow before 13 leaves such a byte to chance."""
+    return text if len(text) % 2 else f"{text} "
+
+
+def _without_chance(image: bytes) -> bytes:
+    """Return a TIFF with a zero between picture and directory, where Pillow before 13 writes what happens to be in memory."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(image)) as picture:
+        tags = picture.tag_v2  # type: ignore[attr-defined]
+        end = max(start + size for start, size in zip(tags[273], tags[279], strict=True))
+    directory = int.from_bytes(image[4:8], "little" if image[:2] == b"II" else "big")
+    return image[:end] + bytes(directory - end) + image[directory:] if end < directory else image

@@ -2,7 +2,9 @@
 
 import io
 import json
+import sys
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -130,3 +132,21 @@ def test_a_tiff_is_rgb_with_lzw_and_no_transparency(mode):
         assert 306 not in got.tag_v2, "no time"
     assert said == {"title": "Shares of <all>.", "alt": ALT, **FACTS.origin}
     assert data == imprint.tiff(image, FACTS, 600)
+
+
+def test_no_byte_of_a_tiff_is_left_to_chance():
+    """Older versions of Pillow fill words up with what is in memory: behind the picture, and behind texts of odd length."""
+    filled = 0
+    for across in range(8, 24):
+        image, _ = picture(across, 9)
+        for alt in ("a", "ab"):
+            data = imprint.tiff(image, replace(FACTS, alt=alt), 600)
+            with Image.open(io.BytesIO(data)) as got:
+                end = max(start + size for start, size in zip(got.tag_v2[273], got.tag_v2[279], strict=True))
+                assert all(len(got.tag_v2[tag]) % 2 for tag in (270, 305)), "and a zero"
+            directory = int.from_bytes(data[4:8], sys.byteorder)
+            assert directory - end in (0, 1)
+            if end < directory:
+                filled += 1
+                assert imprint._without_chance(data[:end] + b"\x07" + data[directory:]) == data
+    assert filled
