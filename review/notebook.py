@@ -17,6 +17,7 @@ from review.files import write_table
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
+    from pandas.io.formats.style import Styler
 
     from review.corpus import Corpus
     from review.evaluation.card import Card
@@ -146,6 +147,14 @@ class Session:
         """Write a table as CSV and JSON, and return it for display."""
         write_table(frame, self.output / TABLES / name)
         return frame
+
+    def shown(self, frame: pd.DataFrame, name: str, *, words: bool = True) -> Styler:
+        """Return a table for display without its index, and, if it is of words, with its cells to the left.
+
+        The parts of the table are named after ``name``, which no other table of the notebook may have: pandas draws names.
+        """
+        styled = frame.style.set_uuid(name).hide(axis="index")
+        return styled.set_table_styles([{"selector": "td", "props": "text-align: left"}]) if words else styled
 
     def figure(self, figure: go.Figure, name: str, alt: str, caption: str) -> go.Figure:
         """Write a figure in all formats with alt text and caption, and return it for display.

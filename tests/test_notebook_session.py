@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 from review import corpus, demo_figures, figures, generators, notebook, paths, sensitivity, statistics
@@ -168,6 +169,16 @@ def test_a_review_without_the_dimensions_has_no_studies_behind_a_demonstration(t
 MADE = Dataset(
     "text", "prompting", 4, {"model": "m", "sha256": "ab" * 32}, {}, {"odd": "odd"}, (Record(0, {}), Record(1, {}, "odd"))
 )
+
+
+def test_a_table_is_shown_without_its_index_and_the_same_each_time(session):
+    frame = pd.DataFrame({"text": ["<b>a</b>"], "n": [1.5]})
+    first, again = (session.shown(frame, "t-1").to_html() for _ in range(2))
+    assert first == again
+    assert 'id="T_t-1"' in first
+    assert "row_heading" not in first
+    assert "text-align: left" in first
+    assert "text-align" not in session.shown(frame, "t-1", words=False).to_html()
 
 
 def test_generated_records_are_written_apart_from_the_tables(session, tmp_path):

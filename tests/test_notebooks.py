@@ -152,6 +152,21 @@ def test_a_demonstration_opens_with_the_studies_of_its_cell(path):
     assert quick["n"] < int(declarations.declared(path)["n"])
 
 
+def test_no_table_is_shown_under_names_of_chance():
+    """pandas draws the names of the parts of a styled table, unless it is given one."""
+    shown = 0
+    for path in NOTEBOOKS:
+        cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        assert not [source for source in cells if ".style" in source], f"{path.name}: use session.shown"
+        calls = [node for source in cells if "session.shown" in source for node in ast.walk(ast.parse(source))]
+        calls = [node for node in calls if isinstance(node, ast.Call) and ast.unparse(node.func) == "session.shown"]
+        names = [ast.literal_eval(call.args[1]) for call in calls]
+        assert len(set(names)) == len(names)
+        assert all(name.startswith(path.name[:2]) for name in names)
+        shown += len(names)
+    assert shown
+
+
 def test_links_between_notebooks_lead_somewhere():
     for path in NOTEBOOKS:
         for cell in read(path).cells:
