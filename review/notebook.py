@@ -17,7 +17,6 @@ from review.files import write_table
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
-    from pandas.io.formats.style import Styler
 
     from review.corpus import Corpus
     from review.evaluation.card import Card
@@ -39,6 +38,25 @@ GENERATED = "generated"
 WATERMARK = ("numpy", "pandas", "papermill", "plotly", "scipy", "statsmodels")
 LIBRARIES = ("peft", "scikit-learn", "tokenizers", "torch", "transformers", "xllamacpp")
 """Added to the watermark once a demonstration has run."""
+
+
+@dataclass(frozen=True, repr=False)
+class Shown:
+    """A table for display, as HTML or as text: unlike one of pandas it does not tell where in memory it is.
+
+    Attributes
+    ----------
+    page, words : str
+    """
+
+    page: str
+    words: str
+
+    def _repr_html_(self) -> str:
+        return self.page
+
+    def __repr__(self) -> str:
+        return self.words
 
 
 @dataclass(frozen=True)
@@ -148,13 +166,23 @@ class Session:
         write_table(frame, self.output / TABLES / name)
         return frame
 
-    def shown(self, frame: pd.DataFrame, name: str, *, words: bool = True) -> Styler:
-        """Return a table for display without its index, and, if it is of words, with its cells to the left.
+    def shown(self, frame: pd.DataFrame, name: str, *, digits: int | None = None) -> Shown:
+        """Return a table for display without its index.
 
-        The parts of the table are named after ``name``, which no other table of the notebook may have: pandas draws names.
+        Parameters
+        ----------
+        frame : DataFrame
+        name : str
+            After which the parts of the table are named: no other table of the notebook may have it. pandas would draw one.
+        digits : int, optional
+            Decimals of a table of numbers, in which what is missing is empty; without it the cells are words, and to the left.
         """
         styled = frame.style.set_uuid(name).hide(axis="index")
-        return styled.set_table_styles([{"selector": "td", "props": "text-align: left"}]) if words else styled
+        if digits is None:
+            styled = styled.set_table_styles([{"selector": "td", "props": "text-align: left"}])
+            return Shown(styled.to_html(), frame.to_string(index=False))
+        numbers = frame.to_string(index=False, na_rep="", float_format=f"%.{digits}f")
+        return Shown(styled.format(precision=digits, na_rep="").to_html(), numbers)
 
     def figure(self, figure: go.Figure, name: str, alt: str, caption: str) -> go.Figure:
         """Write a figure in all formats with alt text and caption, and return it for display.

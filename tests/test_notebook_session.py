@@ -1,6 +1,7 @@
 """What a notebook starts with: checked parameters, places for files, and the words beside every number."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -173,12 +174,16 @@ MADE = Dataset(
 
 def test_a_table_is_shown_without_its_index_and_the_same_each_time(session):
     frame = pd.DataFrame({"text": ["<b>a</b>"], "n": [1.5]})
-    first, again = (session.shown(frame, "t-1").to_html() for _ in range(2))
-    assert first == again
-    assert 'id="T_t-1"' in first
-    assert "row_heading" not in first
-    assert "text-align: left" in first
-    assert "text-align" not in session.shown(frame, "t-1", words=False).to_html()
+    first, again = (session.shown(frame, "t-1") for _ in range(2))
+    assert (first._repr_html_(), repr(first)) == (again._repr_html_(), repr(again))
+    assert repr(first).split() == ["text", "n", "<b>a</b>", "1.5"]
+    assert 'id="T_t-1"' in first._repr_html_()
+    assert "row_heading" not in first._repr_html_()
+    assert "text-align: left" in first._repr_html_()
+    numbers = session.shown(pd.DataFrame({"n": [1.234, None]}), "t-2", digits=2)
+    assert "text-align" not in numbers._repr_html_()
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", numbers._repr_html_()) == ["1.23", ""]
+    assert repr(numbers).split() == ["n", "1.23"]
 
 
 def test_generated_records_are_written_apart_from_the_tables(session, tmp_path):
