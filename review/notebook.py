@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from review import corpus as corpora
 from review import paths, report
+from review.explore.tables import Page
 from review.files import write_table
 
 if TYPE_CHECKING:
@@ -38,25 +39,6 @@ GENERATED = "generated"
 WATERMARK = ("numpy", "pandas", "papermill", "plotly", "scipy", "statsmodels")
 LIBRARIES = ("peft", "scikit-learn", "tokenizers", "torch", "transformers", "xllamacpp")
 """Added to the watermark once a demonstration has run."""
-
-
-@dataclass(frozen=True, repr=False)
-class Shown:
-    """A table for display, as HTML or as text: unlike one of pandas it does not tell where in memory it is.
-
-    Attributes
-    ----------
-    page, words : str
-    """
-
-    page: str
-    words: str
-
-    def _repr_html_(self) -> str:
-        return self.page
-
-    def __repr__(self) -> str:
-        return self.words
 
 
 @dataclass(frozen=True)
@@ -166,8 +148,8 @@ class Session:
         write_table(frame, self.output / TABLES / name)
         return frame
 
-    def shown(self, frame: pd.DataFrame, name: str, *, digits: int | None = None) -> Shown:
-        """Return a table for display without its index.
+    def shown(self, frame: pd.DataFrame, name: str, *, digits: int | None = None) -> Page:
+        """Return a table for display without its index; unlike one of pandas it does not tell where in memory it is.
 
         Parameters
         ----------
@@ -180,9 +162,9 @@ class Session:
         styled = frame.style.set_uuid(name).hide(axis="index")
         if digits is None:
             styled = styled.set_table_styles([{"selector": "td", "props": "text-align: left"}])
-            return Shown(styled.to_html(), frame.to_string(index=False))
+            return Page(styled.to_html(), frame.to_string(index=False))
         numbers = frame.to_string(index=False, na_rep="", float_format=f"%.{digits}f")
-        return Shown(styled.format(precision=digits, na_rep="").to_html(), numbers)
+        return Page(styled.format(precision=digits, na_rep="").to_html(), numbers)
 
     def figure(self, figure: go.Figure, name: str, alt: str, caption: str) -> go.Figure:
         """Write a figure in all formats with alt text and caption, and return it for display.

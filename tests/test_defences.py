@@ -87,6 +87,7 @@ def test_a_list_with_other_keys_is_an_error(tmp_path):
 @pytest.mark.slow
 def test_a_real_one_is_noticed_in_a_copy_of_the_checkout(tmp_path):
     defence = next(one for one in LISTED if one.name == "formulas: cells")
-    outcome = defences.tried(defences.copied(tmp_path), defence)
+    defences.snapshot(tmp_path)
+    outcome = defences.tried(tmp_path, defence)
     assert outcome.status == "noticed"
     assert "test_hostile_tables.py" in outcome.said

@@ -25,6 +25,10 @@ from pathlib import Path
 
 import yaml
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from repeat import snapshot
+
 ROOT = Path(__file__).resolve().parents[1]
 LISTED = ROOT / "tests" / "defences" / "defences.yaml"
 LONGEST = 180
@@ -103,7 +107,7 @@ def read(path: Path = LISTED) -> list[Defence]:
     Raises
     ------
     ValueError
-        If two have one name, or one has not exactly the fields of :class:`Defence`.
+        If one has not exactly the fields of :class:`Defence`.
     """
     found = []
     for name, held in yaml.safe_load(path.read_text(encoding="utf-8")).items():
@@ -111,19 +115,6 @@ def read(path: Path = LISTED) -> list[Defence]:
             raise ValueError(f"{name}: its keys are {', '.join(held)}")
         found.append(Defence(name, held["promise"], held["file"], held["line"], held["without"], tuple(held["tests"])))
     return found
-
-
-def copied(target: Path, root: Path = ROOT) -> Path:
-    """Copy the files of a checkout that are under version control or new."""
-    git = shutil.which("git") or "git"
-    asked = [git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(asked, cwd=root, capture_output=True, check=True)
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        if (root / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(root / name, target / name)
-    subprocess.run([git, "init", "--quiet", "."], cwd=target, check=True)  # some tests ask for the files of a checkout
-    return target
 
 
 def pytest_says(folder: Path, tests: Sequence[str], seconds: float | None = None) -> tuple[int | None, str]:
@@ -177,7 +168,8 @@ def main() -> None:
     if not chosen:
         arguments.error("no defence has such a name")
     with tempfile.TemporaryDirectory() as place:
-        folder = copied(Path(place) / "checkout")
+        folder = Path(place) / "checkout"
+        snapshot(folder)
         status, said = pytest_says(folder, list(dict.fromkeys(test for one in chosen for test in one.tests)), 10 * LONGEST)
         if status != 0:
             sys.exit(f"the tests do not pass as they are:\n{said}")

@@ -67,11 +67,16 @@ def deadly(paths: Sequence[Path]) -> Path | None:
 def try_all() -> None:
     """Read the files that standard input names, and write a line for each that this process survives."""
     for name in sys.stdin.buffer.read().split(b"\0"):
-        with suppress(Exception):  # what is wrong with it is told by the process that asks
-            table = unpack(Path(os.fsdecode(name)).read_bytes())
-            if table is not None:
-                table.validate(full=True)
+        attempt(Path(os.fsdecode(name)))
         print(flush=True)
+
+
+def attempt(path: Path) -> None:
+    """Read all of a file, which may end this process; what is wrong with it is told by the process that asks."""
+    with suppress(Exception):
+        table = unpack(path.read_bytes())
+        if table is not None:
+            table.validate(full=True)
 
 
 def _bytes(chunk: Any) -> int:
