@@ -8,7 +8,7 @@ import signal
 import psutil
 import pytest
 from conftest import TINY
-from people import Person
+from people import Person, reload, run_again
 from test_lab import browser_path, open_notebook, pages, run_all, server  # noqa: F401 (fixtures)
 
 from review import cli, corpus, paths
@@ -130,9 +130,7 @@ def first_coder(page, address, home, tmp_path):
     labels = {"pain": "yes", "sleep": "no", "mood-score": "yes"}
     assert saved(home, "anna")[1].answer(first, "outcome").labels == labels
 
-    page.reload(wait_until="domcontentloaded")
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=90_000)
-    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=90_000)
+    reload(page)
     run_again(page)
     anna = Coder(page)
     anna.begin()
@@ -151,11 +149,6 @@ def first_coder(page, address, home, tmp_path):
     assert held.answer(first, "setting") == Answer({}, True)
     page.keyboard.press("Control+s")
     return path
-
-
-def run_again(page):
-    page.click('.lm-MenuBar-itemLabel:text-is("Run")', timeout=5000)
-    page.click('.lm-Menu-itemLabel:text-is("Run All Cells")', timeout=5000)
 
 
 def widget_states(page):

@@ -11,7 +11,7 @@ import time
 import urllib.request
 
 import pytest
-from people import browser_or_skip
+from people import browser_or_skip, run_again
 
 from review import paths
 
@@ -95,8 +95,7 @@ def run_all(page, path, seconds=240):
         waiting = page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').count()
         if waiting and time.monotonic() - asked > 10 and not cells[0]["execution_count"]:
             with contextlib.suppress(TooLate):  # asked again in the next round
-                page.click('.lm-MenuBar-itemLabel:text-is("Run")', timeout=5000)
-                page.click('.lm-Menu-itemLabel:text-is("Run All Cells")', timeout=5000)
+                run_again(page)
                 asked = time.monotonic()
         page.wait_for_timeout(2000)
         page.keyboard.press("Control+s")

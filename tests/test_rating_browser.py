@@ -7,7 +7,7 @@ import signal
 
 import psutil
 import pytest
-from people import Person
+from people import Person, run_again
 from test_lab import browser_path, open_notebook, pages, run_all, server  # noqa: F401 (fixtures)
 
 from review import paths
@@ -129,8 +129,7 @@ def again(page, path):
     for cell in book["cells"]:
         if cell["cell_type"] == "code":
             assert cell["execution_count"]
-    page.click('.lm-MenuBar-itemLabel:text-is("Run")', timeout=5000)
-    page.click('.lm-Menu-itemLabel:text-is("Run All Cells")', timeout=5000)
+    run_again(page)
 
 
 def second_rater(page, address, home, tmp_path):
