@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from review import plain_csv
 from review.errors import InputError, Problem
-from review.files import read_plain
+from review.files import read_bytes, read_plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -219,7 +219,7 @@ def read_table(path: Path, name: str | None = None) -> pd.DataFrame:
 def _at_once(path: Path, columns: Mapping[str, Column]) -> pd.DataFrame | None:
     """Return a table that has a row on every line and nothing wrong in it; None for any other, which is read row by row."""
     try:
-        table = plain_csv.read(path.read_bytes(), list(columns))
+        table = plain_csv.read(read_bytes(path), list(columns))
     except OSError:
         return None
     if table is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -303,7 +304,7 @@ def _load(folder: Path) -> Corpus:
     tables: dict[str, pd.DataFrame] = {}
     for name in TABLES:
         path = folder / name
-        if name != paths.CODING and not path.exists():
+        if name != paths.CODING and not os.path.lexists(path):  # a link to nothing is a fault, not a table that is left out
             tables[name] = _empty(name)
             continue
         table = attempt(lambda path=path: contracts.read_table(path))  # type: ignore[misc]

@@ -74,7 +74,10 @@ def named(path: Path, number: int) -> Path:
 
 
 def refuse(path: Path) -> None:
-    """Refuse what is no file: renaming would put a file in the place of a device, even of ``/dev/null``."""
+    """Refuse what is no file.
+
+    Renaming would put a file in the place of a device, even of ``/dev/null``; some devices never end, and a pipe makes one wait.
+    """
     try:
         kind = path.stat().st_mode
     except OSError:

@@ -26,6 +26,9 @@ NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 HIDING = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What shows nothing of itself: terminals obey the first, and the others show a text in another order than it is read."""
 
+MOST_BYTES = 1_000_000_000
+"""Bytes that a file has at most which is read whole: a corpus of 100,000 studies has no file of this size."""
+
 _USUAL = b"\t\n\r" + bytes(range(0x20, 0x7F))
 """What stands in every text: the little that is left without it is searched a hundred times as fast as the whole."""
 
@@ -34,22 +37,39 @@ _FORMULA = re.compile("[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
+def read_bytes(path: Path, most: int = MOST_BYTES, remedy: str = "split it") -> bytes:
+    """Return what a file holds: one that is read whole, and so has to end, and to fit in memory.
+
+    Raises
+    ------
+    InputError
+        If it is a folder, a device, a pipe or a socket, or has more than ``most`` bytes.
+    OSError
+        If it is missing or cannot be read.
+    """
+    drafts.refuse(path)
+    size = path.stat().st_size
+    if size > most:
+        raise InputError.one(path, f"the file has {size:,} bytes, {most:,} are the most", remedy)
+    return path.read_bytes()
+
+
 def read_text(path: Path) -> str:
     """Return the text of a UTF-8 file.
 
     Raises
     ------
     InputError
-        If the file is missing, empty, not UTF-8, starts with a byte order mark or contains NUL bytes.
+        If the file is missing, no regular file, too large, empty, not UTF-8, starts with a byte order mark or contains NUL bytes.
     """
 
     def refuse(message: str, remedy: str, line: int | None = None) -> InputError:
         return InputError([Problem(str(path), line, None, message, remedy)])
 
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except FileNotFoundError:
-        raise refuse("the file is missing", "add it, or name another corpus folder") from None
+        raise refuse("the file is missing", "add it, or check the path") from None
     except OSError as error:
         raise refuse(f"the file cannot be read ({error.strerror})", "check its type and rights") from None
     if not data.strip():

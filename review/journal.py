@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from review import drafts
 from review.errors import InputError, Problem, ReviewError, naming
+from review.files import read_bytes
 
 Line = dict[str, Any]
 Fault = Callable[[Line], str]
@@ -40,7 +42,7 @@ def read(path: Path, fault: Fault) -> tuple[list[Line], bytes]:
         With every line that is damaged.
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except FileNotFoundError:
         return [], b""
     except OSError as error:
@@ -75,6 +77,7 @@ class Journal:
         path.parent.mkdir(parents=True, exist_ok=True)
         if (earlier := self._open.get(path.resolve())) is not None:
             earlier.close()
+        drafts.refuse(path)
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         try:
             self._lock()
@@ -137,7 +140,7 @@ class Journal:
 
     def _recover(self) -> list[Line]:
         """Read the lines; put a torn end aside, first there, then away from here."""
-        data = self.path.read_bytes()
+        data = read_bytes(self.path)
         lines, torn = _parse(self.path, data, self._fault)
         if torn:
             _sync(self.path.with_suffix(TORN), os.O_WRONLY | os.O_CREAT | os.O_APPEND, torn + b"\n")

@@ -119,7 +119,7 @@ def test_a_needed_file_is_missing(damage, name):
 def test_a_folder_in_place_of_a_file(tiny, name):
     (tiny / name).unlink()
     (tiny / name).mkdir()
-    with pytest.raises(InputError, match=f"{name}: the file cannot be read"):
+    with pytest.raises(InputError, match=f"{name}: this is a folder -> name a file"):
         corpus.load(tiny)
 
 

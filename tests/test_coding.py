@@ -392,7 +392,7 @@ def test_damaged_lines_are_all_named(tmp_path):
     with pytest.raises(InputError):
         Journal(path, sound)
     assert Journal.held(path) is None
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="this is a folder"):
         read(tmp_path, sound)
 
 

@@ -214,6 +214,7 @@ def test_neither_secrets_nor_places_of_a_home_are_told(folder, described):
         "file": "/mnt/tell-nobody-5/real.csv",
         "place": "/mnt/tell-nobody-5/",
         "beside": f"{paths.ROOT}-old/x",
+        "separator": "/",
     }
     inputs = {"/mnt/tell-nobody-5/real.csv": "e" * 64, "../tell-nobody-6/y.csv": "f" * 64, "data/coding.csv": "d" * 64}
     error = f"{paths.ROOT}/review/x.py: C:\\Users\\tell-nobody-7\\y, key=0123456789abcdef0123, /Users/tell-nobody-8"
@@ -229,6 +230,7 @@ def test_neither_secrets_nor_places_of_a_home_are_told(folder, described):
         "file": "real.csv",
         "place": "tell-nobody-5",
         "beside": f"{paths.ROOT}-old/x",
+        "separator": "/",
     }
     assert action["error"] == "./review/x.py: ~\\y, key=[redacted], ~"
     text = (folder / crate.NAME).read_text().replace('"tell-nobody-5"', "").replace("place tell-nobody-5", "")

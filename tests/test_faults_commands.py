@@ -567,10 +567,22 @@ def test_a_journal_only_grows(found, good):
         (views.members, b'{"a": 1, "b": {"c": 3}}', False),
         (views.members, b'{"a": 2, "b": {}}', False),
         (views.members, b'{"a": 1, "b"', False),
+        (views.drawings, b'{"figures": [{"files": [1], "reason": ""}], "others": 2}', True),
+        (views.drawings, b'{"figures": [{"files": [], "reason": "no room"}], "others": 2}', True),
+        (views.drawings, b'{"figures": [{"files": [], "reason": ""}], "others": 2}', False),
+        (views.drawings, b'{"figures": [{"files": [2], "reason": "no room"}], "others": 2}', False),
+        (views.drawings, b'{"figures": [], "others": 2}', False),
+        (views.drawings, b'{"figures": [{"files": [1], "reason": ""}]}', False),
+        (views.drawings, b'{"figures"', False),
     ],
 )
 def test_a_file_on_its_way_holds_nothing_that_it_will_not_hold(grown, found, good):
-    assert grown(found, {views.rows: b"a\n1\n2\n", views.members: b'{"a": 1, "b": {"c": 2}}'}[grown]) == good
+    wanted = {
+        views.rows: b"a\n1\n2\n",
+        views.members: b'{"a": 1, "b": {"c": 2}}',
+        views.drawings: b'{"figures": [{"files": [1], "reason": ""}], "others": 3}',
+    }
+    assert grown(found, wanted[grown]) == good
 
 
 def test_a_manifest_and_a_crate_tell_the_hashes_of_the_files_that_are_there():

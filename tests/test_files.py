@@ -53,7 +53,7 @@ def test_text_that_is_refused(tmp_path, data, line, message):
 def test_missing_and_folder(tmp_path):
     with pytest.raises(InputError, match="missing"):
         files.read_text(tmp_path / "nothing")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="this is a folder -> name a file"):
         files.read_text(tmp_path)
 
 

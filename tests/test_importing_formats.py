@@ -147,7 +147,7 @@ def test_files_that_cannot_be_read(text, said, tmp_path):
 
 
 def test_a_folder_a_missing_file_and_a_large_one_are_refused(tmp_path):
-    with pytest.raises(InputError, match="it is a folder"):
+    with pytest.raises(InputError, match="this is a folder"):
         reading.read(tmp_path)
     with pytest.raises(InputError, match="no such file"):
         reading.read(tmp_path / "nothing.bib")

@@ -137,8 +137,8 @@ def _files(notebook: Path, named: Sequence[Path], cwd: Path, shared: bool) -> di
     """Return all that a run reads by place (see :class:`Task`): files, folders, and the files in these."""
     found = {str(notebook) if shared else f"notebook/{notebook.name}": notebook}
     for path in (one.absolute() for one in named):
-        below = [one for one in sorted(path.rglob("*")) if "__pycache__" not in one.parts and (one.is_file() or one.is_dir())]
-        found.update({str(one) if shared else _place(one, cwd): one for one in (path, *below)})
+        whole = (path, *keys.below(path)) if path.is_dir() else (path,)
+        found.update({str(one) if shared else _place(one, cwd): one for one in whole})
     return found
 
 
@@ -147,8 +147,7 @@ def _read(job: Job) -> dict[str, Path]:
     from review.batch import grid
 
     defaults = {name: one.default for name, one in grid.declared(job.notebook).items()}
-    values = {name: value for name, value in {**defaults, **job.parameters}.items() if name != OUTPUT}
-    return {name: Path(value) for name, value in values.items() if isinstance(value, str) and value and os.path.exists(value)}
+    return keys.named({name: value for name, value in {**defaults, **job.parameters}.items() if name != OUTPUT})
 
 
 def _check_reach(inputs: Sequence[Path], read: Mapping[str, Path], cwd: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from review.errors import InputError, OptionError
-from review.files import decode, records, rows_to_csv, sheet, to_text, write_bytes, write_text
+from review.files import decode, read_bytes, records, rows_to_csv, sheet, to_text, write_bytes, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +131,7 @@ def _read(done: Done, pattern: str, kind: str, names: Sequence[str]) -> pd.DataF
 def _csv(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    text = decode(path, path.read_bytes())
+    text = decode(path, read_bytes(path))
     _refuse_wide(path, _width(text))
     try:
         held = pd.read_csv(io.StringIO(text), dtype=str, na_filter=False)

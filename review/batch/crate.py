@@ -239,7 +239,8 @@ class _Crate:
         """Return the value of a parameter as it may be shown."""
         if SECRET.search(name):
             return REDACTED
-        if isinstance(value, str) and any(one == value or one.startswith(f"{value.rstrip('/')}/") for one in event.inputs):
+        place = value.rstrip("/") if isinstance(value, str) else ""
+        if place and any(one == value or one.startswith(f"{place}/") for one in event.inputs):
             return self._safe(self._named(value))
         if isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
             return value

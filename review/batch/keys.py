@@ -7,7 +7,9 @@ source of this package if the notebook imports it, and the locks of the installe
 from __future__ import annotations
 
 import functools
+import itertools
 import json
+import os
 import platform
 import re
 from collections.abc import Iterable, Mapping
@@ -27,6 +29,9 @@ PARTS: Mapping[str, str] = {
     "lock": "the locked versions or Python changed",
 }
 """Part of a key -> what to say if it is another one."""
+
+MOST_BELOW = 100_000
+"""Files and folders that a folder holds at most which is an input of a run."""
 
 _IMPORTS = re.compile(r"^\s*(?:from|import)\s+review\b", re.MULTILINE)
 
@@ -103,9 +108,10 @@ def compute(source: Source, parameters: Mapping[str, Any], inputs: Iterable[Path
     Raises
     ------
     InputError
-        If an input cannot be read.
+        If an input cannot be read, or is a folder with too many files.
     """
-    files = _files([*inputs, *_named(parameters)])
+    own = [paths.DATA] if parameters.get("corpus_dir") == "" else []
+    files = _files([*inputs, *named(parameters).values(), *own])
     parts = {
         "source": source.digest,
         "parameters": digest(json.dumps(dict(parameters), sort_keys=True, ensure_ascii=False).encode()),
@@ -116,29 +122,45 @@ def compute(source: Source, parameters: Mapping[str, Any], inputs: Iterable[Path
     return Key(parts, files)
 
 
-def _named(parameters: Mapping[str, Any]) -> list[Path]:
-    """Return the paths that parameters name; an empty ``corpus_dir`` names the project's own corpus."""
-    found = [Path(value) for value in parameters.values() if isinstance(value, str) and value and _exists(value)]
-    if parameters.get("corpus_dir", None) == "":
-        found.append(paths.DATA)
-    return found
+def named(parameters: Mapping[str, Any]) -> dict[str, Path]:
+    """Return the files and folders that values of parameters name, by parameter.
+
+    A pipe or a device is none of them, and neither is the root of the file system, which is rather a sign that separates.
+    """
+    return {name: Path(value) for name, value in parameters.items() if isinstance(value, str) and value and _is_input(value)}
 
 
-def _exists(value: str | Path) -> bool:
+def _is_input(value: str) -> bool:
     try:
-        return Path(value).exists()
+        path = Path(value)
+        return path.is_file() or (path.is_dir() and not os.path.samefile(path, path.absolute().anchor))
     except (OSError, ValueError):  # too long for a name, or with a NUL: no path
         return False
+
+
+def below(folder: Path) -> list[Path]:
+    """Return the files and folders in a folder, but for what Python keeps there, sorted.
+
+    Raises
+    ------
+    InputError
+        If there are too many: as an input of a run every file is read.
+    """
+    found = list(itertools.islice(folder.rglob("*"), MOST_BELOW + 1))
+    if len(found) > MOST_BELOW:
+        message = f"the folder holds more than {MOST_BELOW:,} files, and as the input of a run all of them would be read"
+        raise InputError.one(folder, message, "name the one in it that is meant")
+    return sorted(one for one in found if "__pycache__" not in one.parts and (one.is_file() or one.is_dir()))
 
 
 def _files(inputs: Iterable[Path]) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in inputs:
-        if not _exists(path):
-            raise InputError.one(path, "the input file is missing", "add it, or do not name it")
-        names = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
-        for name in names:
-            if "__pycache__" not in name.parts:
+        if not path.is_file() and not path.is_dir():
+            wrong, remedy = ("is no file", "name one") if path.exists() else ("file is missing", "add it, or do not name it")
+            raise InputError.one(path, f"the input {wrong}", remedy)
+        for name in below(path) if path.is_dir() else [path]:
+            if name.is_file():
                 found[shown(name)] = of_file(name)
     return found
 

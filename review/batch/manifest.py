@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from review.errors import InputError, Problem, RunError
+from review.files import read_bytes
 
 FORMAT = "synthetic-data-review/batch/1"
 NAME = "manifest.jsonl"
@@ -186,11 +187,15 @@ def read(path: Path) -> Iterator[Event]:
     Raises
     ------
     InputError
-        If a whole line is no event.
+        If a whole line is no event, or the file cannot be read.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         return
-    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
+    try:
+        data = read_bytes(path)
+    except OSError as error:
+        raise InputError.one(path, f"the file cannot be read ({error.strerror})", "check its type and rights") from None
+    for number, line in enumerate(data.split(b"\n"), 1):
         if not line.strip():
             continue
         try:

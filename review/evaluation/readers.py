@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from review.errors import InputError, MissingExtraError, Problem
-from review.files import decode
+from review.files import decode, read_bytes
 from review.generators.dataset import FORMAT
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def read(path: Path, *, rejected: bool = False, fewest: int = FEWEST_ROWS) -> So
             path, f"the suffix is {path.suffix or 'missing'}", f"give a file that ends with {', '.join(SUFFIXES)}"
         )
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except FileNotFoundError:
         raise InputError.one(path, "the file is missing", "check the path") from None
     except OSError as error:

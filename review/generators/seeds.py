@@ -6,6 +6,7 @@ No text here is about a patient. What the texts are for, and what they are not f
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,7 +121,7 @@ def load(kind: str = "", directory: Path | None = None) -> tuple[Seed, ...]:
     if kind and kind not in FILES:
         raise UnknownNameError("kind of seed text", kind, KINDS)
     folder = DIRECTORY if directory is None else directory
-    wanted = [kind] if kind else [name for name in KINDS if (folder / FILES[name]).exists()]
+    wanted = [kind] if kind else [name for name in KINDS if os.path.lexists(folder / FILES[name])]
     if not wanted:
         raise InputError.one(folder, "the folder holds no seed texts", f"add one of: {', '.join(FILES.values())}")
     problems: list[Problem] = []

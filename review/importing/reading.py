@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from review.errors import InputError, OptionError, Problem
-from review.files import decode, digest
+from review.files import decode, digest, read_bytes
 from review.importing import bibtex, csl, nbib, ris, table
 from review.importing.records import Record
 
@@ -167,14 +167,7 @@ def _bytes(path: Path) -> bytes:
         return InputError.one(path, message, remedy)
 
     try:
-        if path.is_dir():
-            raise refuse("it is a folder", "name a file")
-        if path.exists() and not path.is_file():
-            raise refuse("it is no regular file", "name a file")
-        size = path.stat().st_size
-        if size > MOST_BYTES:
-            raise refuse(f"the file has {size:,} bytes, {MOST_BYTES:,} are the most", "split it, or export without abstracts")
-        data = path.read_bytes()
+        data = read_bytes(path, MOST_BYTES, "split it, or export without abstracts")
     except FileNotFoundError:
         raise refuse("there is no such file", "check its name") from None
     except (OSError, ValueError) as error:

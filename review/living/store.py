@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from review.errors import InputError, OptionError
-from review.files import digest, to_json, write_bytes, write_text
+from review.files import digest, read_bytes, to_json, write_bytes, write_text
 from review.living.asking import FORMAT, Plan
 from review.living.query import SOURCES
 from review.strict_json import load
@@ -101,7 +101,7 @@ class Store:
     def page(self, source: str, number: int, suffix: str) -> bytes | None:
         """Return a page; None if it is not there yet."""
         try:
-            return self.path(source, number, suffix).read_bytes()
+            return read_bytes(self.path(source, number, suffix))
         except FileNotFoundError:
             return None
 
@@ -118,7 +118,7 @@ class Store:
         """Return event, source and number (0: of none) of what the journal tells since pages were last removed."""
         found: set[tuple[str, str, int]] = set()
         path = self.folder / JOURNAL
-        for line in path.read_bytes().splitlines() if path.is_file() else ():
+        for line in read_bytes(path).splitlines() if path.is_file() else ():
             try:
                 event = json.loads(line)
                 told = (str(event["event"]), str(event.get("source", "")), int(event.get("number", 0)))

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from review.errors import ModelError
-from review.files import digest, to_json, write_bytes, write_new
+from review.errors import InputError, ModelError
+from review.files import digest, read_bytes, to_json, write_bytes, write_new
 from review.llm.request import Completion, Model, Request
 from review.llm.usage import Usage
 
@@ -106,14 +106,14 @@ def _digest(entry: Mapping[str, Any]) -> str:
 def _read(path: Path, name: str) -> tuple[Completion | None, bool]:
     """Return the answer in a file, if there is one; and whether there is a file that is not what was once written there."""
     try:
-        entry = json.loads(path.read_bytes())
+        entry = json.loads(read_bytes(path))
         answer = entry["answer"]
         if entry["format"] != FORMAT or entry["key"] != name or entry["digest"] != _digest(entry):
             return None, True
         return Completion(**{fact: answer[fact] for fact in _FACTS}, cached=True), False
     except FileNotFoundError:
         return None, False
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # not readable, cut short, not JSON, not our JSON
+    except (InputError, OSError, ValueError, KeyError, TypeError, RecursionError):  # no file, cut short, not JSON, not our JSON
         return None, True
 
 

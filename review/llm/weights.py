@@ -87,10 +87,12 @@ def check(path: Path) -> Weights:
     try:
         with path.open("rb") as file:
             head = file.read(len(gguf_header.MAGIC))
-            file.seek(0)
-            total = hashlib.file_digest(file, "sha256").hexdigest()
-            if head == gguf_header.MAGIC and total != SHA256:
-                gguf_header.check(file)
+            total = ""
+            if head == gguf_header.MAGIC:  # anything else may be of any size, and is not read
+                file.seek(0)
+                total = hashlib.file_digest(file, "sha256").hexdigest()
+                if total != SHA256:
+                    gguf_header.check(file)
     except gguf_header.DamagedError as error:
         raise ModelError(f"{path} is a damaged GGUF file ({error}) -> download or convert it again") from None
     except OSError as error:

@@ -125,6 +125,11 @@ class Box:
     def __post_init__(self) -> None:
         self.log = self.folder.with_name(self.folder.name + ".log")
 
+    @property
+    def results(self) -> tuple[str, ...]:
+        """What the paths of results begin with."""
+        return tuple(f"{self.folder / name}{os.sep}" for name in RESULTS)
+
     def empty(self, case: Case) -> None:
         """Prepare for a command."""
         self.open_up()

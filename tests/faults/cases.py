@@ -324,6 +324,9 @@ RUNNING: dict[str, Any] = {"forked": False, "parts": True, "volatile": TIMES, "j
 REPORTS = {"report.html": views.page, "summary.json": views.keys}
 """Of a reproduction: they also tell of notebooks that failed."""
 
+DRAWN = {"manifest.json": views.drawings, "figures.csv": views.rows, "index.html": views.page}
+"""Of figures for a paper: without room for the browser they tell why one was not drawn, and the old sheet is gone."""
+
 LINES = (".jsonl",)
 
 CASES = {
@@ -344,7 +347,7 @@ CASES = {
         Case("checklist", checklist, older=False),
         Case("site", site, executed),
         Case("figures", figures, drawings, forked=False, parts=True, marks=".sha256"),
-        Case("publication", publication, drawings, forked=False, parts=True),
+        Case("publication", publication, drawings, growing=DRAWN, marks="sheet.pdf", forked=False, parts=True),
         Case("batch", batch, grid, growing={"collected-number.csv": views.rows}, own=("number.csv",), **RUNNING),
         Case("reproduce", told(reproduce), books, own=("number.txt",), growing=REPORTS, **RUNNING),
     )

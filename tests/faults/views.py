@@ -146,6 +146,19 @@ def members(found: bytes, wanted: bytes) -> bool:
     )
 
 
+def drawings(found: bytes, wanted: bytes) -> bool:
+    """Tell whether a list of drawings is the one to come, but for figures that could not be drawn, which say why."""
+    try:
+        one, other = json.loads(found), json.loads(wanted)
+        drawn = [
+            {**right, "files": [], "reason": left["reason"]} if left["reason"] else right
+            for left, right in zip(one["figures"], other["figures"], strict=True)
+        ]
+        return set(one) == set(other) and one["figures"] == drawn
+    except BROKEN:
+        return False
+
+
 def page(found: bytes, _: bytes) -> bool:
     """Tell whether a page of HTML is whole."""
     return found.startswith(b"<!DOCTYPE html>") and found.rstrip().endswith(b"</html>")
