@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from review.checklist_items import COLUMNS, GUIDELINES, STATUSES, Checklist, Item, load, numbers_of, unresolved
 from review.errors import OptionError
 from review.files import records
-from review.printing import print_data, print_table
+from review.printing import print_data, print_table, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -149,8 +148,8 @@ def run(options: argparse.Namespace) -> int:
     else:
         print_table(compute_checklist(listed), options.format)
     counts = [f"{row['status']} {row['prisma_scr']}/{row['prisma_2020']}" for row in records(count_statuses(listed))]
-    print(f"items of PRISMA-ScR/PRISMA 2020: {', '.join(counts)}", file=sys.stderr)
+    say(f"items of PRISMA-ScR/PRISMA 2020: {', '.join(counts)}")
     lost = unresolved(listed)
     for line in lost:
-        print(line, file=sys.stderr)
+        say(line)
     return 1 if lost else 0

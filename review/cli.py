@@ -8,13 +8,21 @@ import os
 import sys
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from review import __version__, streams
 from review.commands import DELEGATED
 from review.errors import InputError, ReviewError, printable, with_remedy
-from review.printing import print_table
+from review.printing import print_table, say
 
 GOOD, BAD, USAGE = 0, 1, 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints about a word of the command line, which may be the name of any file, can be shown."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message, keep="\n"))
 
 
 def parser(asked: Collection[str] | None = None) -> argparse.ArgumentParser:
@@ -26,25 +34,23 @@ def parser(asked: Collection[str] | None = None) -> argparse.ArgumentParser:
         Words of a command line: of the commands in :data:`DELEGATED` only those named in it get their options, which takes
         loading their modules. By default all do.
     """
-    common = argparse.ArgumentParser(add_help=False)
+    common = _Parser(add_help=False)
     common.add_argument("--corpus", default="", metavar="DIR", help="folder of a corpus (default: the project's data/)")
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    choice = argparse.ArgumentParser(add_help=False)
+    choice = _Parser(add_help=False)
     choice.add_argument("--selection", metavar="NAME", help="v2, v1, pool, all or another selection of the corpus")
     choice.add_argument("--where", default="", metavar="FILTER", help='for example: year >= 2023 and modality == "text"')
-    version = argparse.ArgumentParser(add_help=False)
+    version = _Parser(add_help=False)
     version.add_argument("--review-version", metavar="V", help="version of the published values: v1, v2 or news")
-    output = argparse.ArgumentParser(add_help=False)
+    output = _Parser(add_help=False)
     output.add_argument("--format", choices=("table", "json", "csv"), default="table", help="how to print")
 
     text = "Reproduce, question and extend a scoping review from its coded corpus."
-    main_parser = argparse.ArgumentParser(prog="review", description=text)
+    main_parser = _Parser(prog="review", description=text)
     main_parser.add_argument("--version", action="version", version=f"review {__version__}")
     commands = main_parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(
-        name: str, run: Callable[[argparse.Namespace], int], text: str, *parents: argparse.ArgumentParser
-    ) -> argparse.ArgumentParser:
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str, *parents: _Parser) -> _Parser:
         command = commands.add_parser(name, help=text, description=text, parents=[common, *parents])
         command.set_defaults(run=run)
         return command
@@ -145,11 +151,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.debug:
             raise
         _printed()
-        said = printable(str(error) if isinstance(error, ReviewError) else with_remedy(error), keep="\n")
-        print(f"review {options.command}: {said}", file=sys.stderr)
+        said = str(error) if isinstance(error, ReviewError) else with_remedy(error)
+        say(*f"review {options.command}: {said}".split("\n"))
         return BAD
     except KeyboardInterrupt as stop:
-        print(f"review {options.command}: interrupted{f': {stop}' if str(stop) else ''}", file=sys.stderr)
+        say(f"review {options.command}: interrupted{f': {stop}' if str(stop) else ''}")
         return BAD
 
 
@@ -161,7 +167,7 @@ def _recover(options: argparse.Namespace) -> None:
 
     folder = Path(options.corpus or paths.DATA)
     if writing.recover(folder):
-        print(f"{folder}: finished a change that was cut off", file=sys.stderr)
+        say(f"{folder}: finished a change that was cut off")
 
 
 def _printed() -> bool:
@@ -181,10 +187,11 @@ def _validate(options: argparse.Namespace) -> int:
 
     folder = Path(options.corpus or paths.DATA)
     if writing.recover(folder):
-        print(f"{folder}: finished a change that was cut off", file=sys.stderr)
+        say(f"{folder}: finished a change that was cut off")
     loaded = corpus.load(options.corpus)
     sizes = ", ".join(f"{name} {len(keys)}" for name, keys in loaded.selections.items())
-    print(f"{loaded.directory}: good; studies by selection: {sizes}; {len(loaded.coding)} codes; hash {loaded.hash[:12]}")
+    told = f"{loaded.directory}: good; studies by selection: {sizes}; {len(loaded.coding)} codes; hash {loaded.hash[:12]}"
+    print(printable(told))
     return GOOD
 
 
@@ -199,7 +206,7 @@ def _statistics(options: argparse.Namespace) -> int:
     names = options.dimension or list(loaded.codebook.dimensions)
     tables = [statistics.compute_shares(loaded, name, selection, options.where, version) for name in names]
     columns = ["dimension", "category", "count", "total", "share", "low", "high", "unknown", "status"]
-    print(f"selection {loaded.resolve(selection)}: {report.caution(loaded, selection)}", file=sys.stderr)
+    say(f"selection {loaded.resolve(selection)}: {report.caution(loaded, selection)}")
     print_table(pd.concat(tables, ignore_index=True)[columns], options.format)
     return GOOD
 
@@ -219,7 +226,7 @@ def _select(options: argparse.Namespace) -> int:
         names = calibrated or list(dict.fromkeys(loaded.published["version"]))
         chosen = {name: selection.calibrate(loaded, name) for name in names}
         write_text(loaded.directory / paths.SELECTION, selection.to_csv(chosen))
-        print(f"{loaded.directory / paths.SELECTION}: {', '.join(names)}", file=sys.stderr)
+        say(f"{loaded.directory / paths.SELECTION}: {', '.join(names)}")
         return GOOD
     version = loaded.version(options.review_version or corpus.DEFAULT)
     print("\n".join(selection.calibrate(loaded, version)))
@@ -239,7 +246,7 @@ def _agreement(options: argparse.Namespace) -> int:
         resamples=options.resamples,
         unknown=options.unknown,
     )
-    print(report.coders(loaded), file=sys.stderr)
+    say(report.coders(loaded))
     print_table(table, options.format)
     return GOOD
 
@@ -249,7 +256,7 @@ def _bounds(options: argparse.Namespace) -> int:
 
     loaded = corpus.load(options.corpus)
     table = sensitivity.compute_bounds(loaded, options.dimension, options.scenario)
-    print(f"over all reconstructions: {scenarios.describe(scenarios.parse(loaded, options.scenario))}", file=sys.stderr)
+    say(f"over all reconstructions: {scenarios.describe(scenarios.parse(loaded, options.scenario))}")
     print_table(table[["dimension", "category", "min", "max", "chosen", "scenario"]], options.format)
     return GOOD
 
@@ -280,12 +287,12 @@ def _figures(options: argparse.Namespace) -> int:
         from review import publication
 
         made = publication.write(source, options.out or paths.RUNS / "publication", options.only)
-        publication.lines(made, lambda line: print(line, file=sys.stderr))
+        publication.lines(made, say)
         return GOOD
     formats = tuple(name.strip() for name in options.format.split(",") if name.strip())
     folder = options.out or paths.RUNS / "figures"
     for line in gallery.redraw(source, folder, formats, options.width, options.only):
-        print(line, file=sys.stderr)
+        say(line)
     return GOOD
 
 
@@ -313,8 +320,8 @@ def _reproduce(options: argparse.Namespace) -> int:
         force=options.force,
         progress=sys.stderr,
     )
-    print("\n".join(reproduce.summary_lines(result)), file=sys.stderr)
-    print(result.caution, file=sys.stderr)
+    say(*reproduce.summary_lines(result))
+    say(result.caution)
     return GOOD if result.good else BAD
 
 

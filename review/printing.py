@@ -7,6 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from review.writing import Change
@@ -17,6 +19,21 @@ def print_data(text: str) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors=sys.stdout.errors)
     sys.stdout.write(text)
+
+
+def say(*lines: str) -> None:
+    """Print lines to people, on standard error: of what names and texts hold nothing is obeyed by the terminal."""
+    from review.errors import printable
+
+    for line in lines:
+        print(printable(line), file=sys.stderr)
+
+
+def print_path(path: Path) -> None:
+    """Print a path to standard output: exactly for a program, as it can be shown for people."""
+    from review.errors import printable
+
+    print(printable(str(path)) if sys.stdout.isatty() else path)
 
 
 def print_table(frame: pd.DataFrame, form: str) -> None:
@@ -58,11 +75,6 @@ def settle(change: Change, *, apply: bool) -> None:
     InputError
         If the new corpus would not be good: nothing was written.
     """
-    from review.errors import printable
-
-    def say(text: str) -> None:
-        print(printable(text), file=sys.stderr)
-
     files = ", ".join(change.files)
     if not change:
         say("nothing would change")

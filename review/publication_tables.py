@@ -6,7 +6,6 @@ Each function takes a corpus and returns a :class:`review.paper_table.PaperTable
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -281,6 +280,7 @@ def run(options: argparse.Namespace) -> int:
     from review import paths, report
     from review.errors import OptionError
     from review.files import check_folder
+    from review.printing import print_path, say
 
     if options.seed < 0 or options.resamples < 1:
         raise OptionError("the seed or the number of resamples is too small -> choose a seed from 0 and one resample or more")
@@ -292,6 +292,6 @@ def run(options: argparse.Namespace) -> int:
     made = every(corpus, **choice, seed=options.seed, resamples=options.resamples)
     for table in made:
         for path in paper_table.write(table, folder, formats=formats):
-            print(path)
-    print(f"selection {corpus.resolve(options.selection)}: {report.caution(corpus, options.selection)}", file=sys.stderr)
+            print_path(path)
+    say(f"selection {corpus.resolve(options.selection)}: {report.caution(corpus, options.selection)}")
     return 0

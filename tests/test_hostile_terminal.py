@@ -6,16 +6,17 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from conftest import TINY
 
-from review import cli, corpus, reproduce
+from review import cli, corpus, paths, reproduce
 from review.batch.runner import FAILED, Outcome
 from review.errors import InputError, RunError, printable
 from review.living import prompts
-from review.printing import print_table
+from review.printing import print_path, print_table
 
 ESCAPE = "\x1b]0;title\x07\x1b[2J\x1b[31m"
 SIGNS = {
@@ -92,6 +93,40 @@ def test_an_error_about_a_name_shows_the_name(capsys):
         said = capsys.readouterr().err
         assert obeyed(said) == []
         assert "\\x1b" in said
+
+
+@pytest.mark.parametrize("sign", [*SIGNS.values(), *UNSEEN, "\n", "\r"])
+def test_the_name_of_a_folder_is_shown_and_not_obeyed(sign, tmp_path, capsys):
+    folder = shutil.copytree(TINY, tmp_path / f"in{sign}{sign}")
+    assert cli.main(["validate", "--corpus", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert obeyed(said) == []
+    assert said.count("\n") == 1
+    assert f"in{printable(sign * 2)}: good; studies" in said
+
+
+def test_words_of_the_command_line_are_shown_and_not_obeyed(capsys):
+    for arguments in (["validate", ESCAPE], [ESCAPE], ["statistics", "--format", ESCAPE], ["bounds", f"--{ESCAPE}"]):
+        assert cli.main(arguments) == 2
+        said = capsys.readouterr().err
+        assert obeyed(said) == []
+        assert printable(ESCAPE) in said or repr(ESCAPE) in said
+
+
+def test_paths_are_exact_for_programs_and_can_be_shown_to_people(monkeypatch, capsys):
+    path = Path(f"out{ESCAPE}/index.html")
+    print_path(path)
+    assert capsys.readouterr().out == f"{path}\n"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    print_path(path)
+    assert capsys.readouterr().out == f"{printable(str(path))}\n"
+
+
+def test_nothing_else_writes_to_people():
+    """All lines on standard error go through say, but for processes that talk to others, and steps that the package names."""
+    own = {"printing.py", "browser_server.py", "batch/warm_server.py", "evaluation/command.py", "generators/command.py"}
+    writers = {path for path in (paths.ROOT / "review").rglob("*.py") if "file=sys.stderr" in path.read_text("utf-8")}
+    assert {path.relative_to(paths.ROOT / "review").as_posix() for path in writers} == own
 
 
 def test_a_message_keeps_its_lines_and_nothing_else(capsys, monkeypatch):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from review.printing import print_table
+from review.printing import print_table, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,11 +86,11 @@ def run(options: argparse.Namespace) -> tuple[pd.DataFrame, bool]:
         raise Interrupted(f"{stop}; go on with: review batch --resume --out {folder}") from None
     skipped = sum(one.status == UNCHANGED for one in done)
     good = sum(one.good for one in done)
-    print(f"{good} of {len(done)} runs are good, {skipped} of them unchanged; {_records(folder)}", file=sys.stderr)
+    say(f"{good} of {len(done)} runs are good, {skipped} of them unchanged; {_records(folder)}")
     if options.collect:
         target = folder / f"collected-{Path(options.collect).stem}{'.parquet' if options.parquet else '.csv'}"
         collect.write(collect.gather(done, options.collect), target)
-        print(f"collected: {target}", file=sys.stderr)
+        say(f"collected: {target}")
     return campaign.table(done), good == len(done)
 
 
@@ -119,7 +118,7 @@ def status(options: argparse.Namespace) -> pd.DataFrame:
         tables.append(table)
     whole = pd.concat(tables, ignore_index=True)
     stale = whole["status"] == "to run"
-    print(f"{int(stale.sum())} of {len(whole)} runs would run", file=sys.stderr)
+    say(f"{int(stale.sum())} of {len(whole)} runs would run")
     return whole if options.all else whole[stale].reset_index(drop=True)
 
 
@@ -180,12 +179,10 @@ def _dispatch(options: argparse.Namespace, asked: Asked) -> Any:
     """Return what runs the jobs on a cluster; None where they run here."""
     if not options.scheduler:
         return None
-    from functools import partial
 
     from review.batch import cluster
 
     def run_each(jobs: Any, started: Any, ended: Any) -> None:
-        say = partial(print, file=sys.stderr)
         cluster.run_each(jobs, options.scheduler, started, ended, inputs=asked.inputs, shared=options.shared, announce=say)
 
     return run_each

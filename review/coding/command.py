@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from review.errors import InputError, OptionError, Problem
+from review.printing import print_table, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +41,6 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
     from review import corpus
-    from review.printing import print_table
 
     loaded = corpus.load(options.corpus)
     if options.reselect and not (options.apply or options.diff):
@@ -82,7 +82,7 @@ def left_of(corpus: Corpus, coder: str = "", selection: str = "all", where: str 
         if key in left
     ]
     whose = f"by {coder}" if coder else "(consensus)"
-    print(f"{len(rows)} of {len(studies)} studies are not coded {whose} in all {total} dimensions", file=sys.stderr)
+    say(f"{len(rows)} of {len(studies)} studies are not coded {whose} in all {total} dimensions")
     return pd.DataFrame(rows, columns=["key", "year", "coded", "left", "title"])
 
 
@@ -91,7 +91,6 @@ def _results(work: Work, options: argparse.Namespace) -> int:
 
     from review.coding.pairs import as_rows
     from review.coding.results import CASES
-    from review.printing import print_table
 
     if waiting := work.unfinished(options.coder):
         raise OptionError(f"{waiting} has not finished -> results are shown afterwards, so that codes are given blind")
@@ -101,10 +100,9 @@ def _results(work: Work, options: argparse.Namespace) -> int:
             f"fewer than two people have finished a study of {work.folder} -> code first: notebooks/60-coding.ipynb"
         )
     left = found.pair.left(found.decisions)
-    print(
+    say(
         f"{' and '.join(found.pair.coders)}: {len(found.pair.studies)} of {len(work.task.studies)} studies finished by both, "
-        f"{len(found.settled)} settled; {len(left)} of {len(found.pair.cases)} disagreements left",
-        file=sys.stderr,
+        f"{len(found.settled)} settled; {len(left)} of {len(found.pair.cases)} disagreements left"
     )
     if options.adjudicate:
         print_table(pd.DataFrame(as_rows(found.pair, found.decisions), columns=CASES), options.format)
@@ -119,17 +117,15 @@ def _change(found: Outcome, options: argparse.Namespace) -> None:
 
     change = found.change(reselect=options.reselect)
     if not change:
-        print("nothing to write: the settled studies are in coding.csv as they are", file=sys.stderr)
+        say("nothing to write: the settled studies are in coding.csv as they are")
         return
     sys.stdout.write(change.diff())
     if change.folder.resolve() == paths.DATA.resolve():
-        print(
-            "data/ is built from data/build/evidence/, and `make data` would undo this -> work on a copy of it", file=sys.stderr
-        )
+        say("data/ is built from data/build/evidence/, and `make data` would undo this -> work on a copy of it")
     try:
         if options.apply:
             loaded = change.apply()
-            print(f"written: {', '.join(change.files)}; corpus {loaded.hash[:12]}", file=sys.stderr)
+            say(f"written: {', '.join(change.files)}; corpus {loaded.hash[:12]}")
         else:
             change.check()
     except InputError as error:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from review.printing import print_table
+from review.printing import print_table, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,6 @@ def run(options: argparse.Namespace) -> pd.DataFrame:
         Before anything is measured, if the card could not be written.
     """
     from review import corpus, evaluation, paths
-    from review.errors import printable
     from review.evaluation import card as cards
     from review.evaluation import constraints, human, inputs, judge
     from review.files import check_file
@@ -80,7 +79,7 @@ def run(options: argparse.Namespace) -> pd.DataFrame:
     loaded = corpus.load(options.corpus)
     pair = inputs.load(options.real, options.synthetic, options.holdout, choices)
     for note in pair.notes:
-        print(printable(note), file=sys.stderr)
+        say(note)
     rules = constraints.load(options.constraints) if options.constraints else ()
     rated = human.load(options.ratings) if options.ratings else None
     judged = None
@@ -91,7 +90,7 @@ def run(options: argparse.Namespace) -> pd.DataFrame:
     card = evaluation.evaluate(pair, settings, extras, title=options.title, progress=show)
     card = evaluation.reported_by(card, loaded, options.selection or corpus.DEFAULT, options.where)
     for path in card.write(options.out):
-        print(f"written: {path}", file=sys.stderr)
+        say(f"written: {path}")
     return card.table()
 
 

@@ -10,6 +10,7 @@ from review import generators, paths
 from review.errors import OptionError
 from review.files import check_file
 from review.generators import dataset
+from review.printing import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,8 +54,8 @@ def run(options: argparse.Namespace) -> pd.DataFrame | None:
         check_file(path)
     made = generators.generate(*cell, options.number, options.seed, progress=Progress(), **given)
     records, beside = made.write(target)
-    print(f"{len(made.accepted)} of {len(made.records)} records accepted; model: {made.model['model']}", file=sys.stderr)
-    print(f"records: {records}\nprovenance: {beside}", file=sys.stderr)
+    say(f"{len(made.accepted)} of {len(made.records)} records accepted; model: {made.model['model']}")
+    say(f"records: {records}", f"provenance: {beside}")
     return made.outcomes()[["outcome", "count", "total", "share", "low", "high", "meaning"]]
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from review.errors import OptionError, ReviewError, printable
-from review.printing import print_data, print_table, settle
+from review.printing import print_data, print_table, say, settle
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,7 +157,7 @@ def _show(outcome: Outcome, options: argparse.Namespace) -> None:
 
     for reading in outcome.readings:
         for problem in reading.problems:
-            print(f"not read: {printable(str(problem))}", file=sys.stderr)
+            say(f"not read: {problem}")
     change = outcome.change
     diff = change.diff() if change else ""
     if options.format == "table":
@@ -211,9 +210,6 @@ def _details(outcome: Outcome) -> pd.DataFrame:
 def _finish(outcome: Outcome, options: argparse.Namespace) -> int:
     """Say what comes of it on stderr, write it with ``--apply``, and return the exit status."""
     from review.importing import matching
-
-    def say(text: str) -> None:
-        print(printable(text), file=sys.stderr)
 
     counts = matching.count(outcome.matches)
     say(f"{len(outcome.matches)} records: {', '.join(f'{number} {verdict}' for verdict, number in counts.items())}")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from review.errors import OptionError, printable
 from review.files import check_folder
-from review.printing import print_table, settle
+from review.printing import print_table, say, settle
 
 if TYPE_CHECKING:
     from review.corpus import Corpus
@@ -53,9 +52,9 @@ def _export(options: argparse.Namespace, loaded: Corpus) -> int:
     labels = frame["included"].value_counts(dropna=False).to_dict()
     counts = ", ".join(f"{labels.get(label, 0)} {name}" for label, name in ((1, "included"), (0, "excluded")))
     lacking = int((frame["abstract"] == "").sum())
-    print(f"{options.out}: {len(frame)} records: {counts}, {int(frame['included'].isna().sum())} to screen", file=sys.stderr)
+    say(f"{options.out}: {len(frame)} records: {counts}, {int(frame['included'].isna().sum())} to screen")
     if lacking:
-        print(f"{lacking} records have no abstract: ASReview learns from their titles alone; see --texts", file=sys.stderr)
+        say(f"{lacking} records have no abstract: ASReview learns from their titles alone; see --texts")
     return 0
 
 
@@ -68,10 +67,10 @@ def _import(options: argparse.Namespace, loaded: Corpus) -> int:
     shown = table[~table["what"].isin([asreview.SAME, asreview.UNLABELLED])] if options.format == "table" else table
     print_table(shown.map(printable), options.format)
     counts = ", ".join(f"{number} {what}" for what, number in table["what"].value_counts().sort_index().items())
-    print(f"{len(table)} records: {counts}", file=sys.stderr)
+    say(f"{len(table)} records: {counts}")
     against = (table["what"] == asreview.CONFLICT).any() and not options.overwrite
     if against:
-        print("a label against an earlier decision changes nothing without --overwrite", file=sys.stderr)
+        say("a label against an earlier decision changes nothing without --overwrite")
     settle(found.change, apply=options.apply)
     return 0
 
@@ -108,9 +107,6 @@ def run_precode(options: argparse.Namespace) -> int:
         check_folder(loaded.directory)
     cache = None if options.cache == "none" else Path(options.cache) if options.cache else paths.CACHE
 
-    def say(line: str) -> None:
-        print(printable(line), file=sys.stderr)
-
     with llm.load(options.model, cache=cache) as model:
         found = precode.propose(loaded, model, keys, names, texts=texts, again=options.again, seed=options.seed, say=say)
     print_table(found.table().map(printable), options.format)
@@ -135,5 +131,5 @@ def _texts(options: argparse.Namespace, loaded: Corpus) -> Texts:
         return texts.NONE
     found = texts.read(options.texts, loaded)
     if found.unmatched:
-        print(f"{found.unmatched} rows of {found.name} belong to no study or record of the corpus", file=sys.stderr)
+        say(f"{found.unmatched} rows of {found.name} belong to no study or record of the corpus")
     return found

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from review.errors import InputError, OptionError, printable
-from review.printing import print_table, settle
+from review.errors import InputError, OptionError
+from review.printing import print_table, say, settle
 
 if TYPE_CHECKING:
     from review.corpus import Corpus
@@ -48,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         plan = _plan(options)
         for name, text in plan.texts.items():
             print(f"{name}: {text}")
-        print(plan.note, file=sys.stderr)
+        say(plan.note)
         return 0
     loaded = corpus.load(options.corpus)
     store = _store(options)
@@ -101,7 +100,7 @@ def _store(options: argparse.Namespace) -> Store:
             except InputError:
                 continue
             if old.plan.hash == replace(plan, until=old.plan.until).hash and not all(answer.whole for answer in read(old)):
-                print(f"{path.parent}: goes on with the update of {old.plan.until}; --until begins another", file=sys.stderr)
+                say(f"{path.parent}: goes on with the update of {old.plan.until}; --until begins another")
                 return old
     return Store.make(paths.RUNS / f"update-{plan.hash[:12]}", plan)
 
@@ -124,9 +123,9 @@ def _fetch(store: Store, options: argparse.Namespace) -> tuple[Answer, ...]:
         return Courier(source.name, address, interval, who, Habits(timeout=options.timeout))
 
     try:
-        return update.fetch(store, courier, lambda line: print(printable(line), file=sys.stderr))
+        return update.fetch(store, courier, say)
     except BaseException:
-        print(f"{store.folder}: what came so far is kept there; the same command goes on", file=sys.stderr)
+        say(f"{store.folder}: what came so far is kept there; the same command goes on")
         raise
 
 
@@ -148,14 +147,14 @@ def _tell(found: Update, store: Store) -> None:
 
     for answer in found.answers:
         for notice in answer.notices:
-            print(printable(notice), file=sys.stderr)
+            say(notice)
     counts = ", ".join(f"{number} {verdict}" for verdict, number in matching.count(found.matches).items()) or "nothing found"
-    print(f"{len(found.matches)} records: {counts}; tables in {store.folder}", file=sys.stderr)
+    say(f"{len(found.matches)} records: {counts}; tables in {store.folder}")
     undecided = [one for one in found.matches if one.open]
     if undecided:
         shown = ", ".join(f"{one.record.place} {one.verdict} {one.key}".rstrip() for one in undecided[:5])
-        print(printable(f"{len(undecided)} to decide with --decide RECORD=new|same|skip|KEY: {shown}"), file=sys.stderr)
-    print(f"the next update could begin with --since {store.plan.until}", file=sys.stderr)
+        say(f"{len(undecided)} to decide with --decide RECORD=new|same|skip|KEY: {shown}")
+    say(f"the next update could begin with --since {store.plan.until}")
 
 
 def _apply(found: Update, loaded: Corpus, apply: bool) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from review import paths
 from review.errors import OptionError, RunError
+from review.printing import print_path, say
 
 if TYPE_CHECKING:
     from review.corpus import Corpus
@@ -68,12 +69,12 @@ def run(options: argparse.Namespace) -> int:
         force=options.force,
     )
     counts = ", ".join(f"{name} {number}" for name, number in built.manifest["counts"].items())
-    print(f"made from {source}: {counts}; {built.bytes / 1e6:.1f} MB", file=sys.stderr)
+    say(f"made from {source}: {counts}; {built.bytes / 1e6:.1f} MB")
     if built.manifest["left_out"]:
-        print(f"left out to stay below {options.limit} MB: {', '.join(built.manifest['left_out'])}", file=sys.stderr)
+        say(f"left out to stay below {options.limit} MB: {', '.join(built.manifest['left_out'])}")
     if 0 < options.limit * 1_000_000 < built.bytes:
-        print(f"it is still larger than {options.limit} MB", file=sys.stderr)
-    print(folder / "index.html")
+        say(f"it is still larger than {options.limit} MB")
+    print_path(folder / "index.html")
     return 0
 
 
@@ -105,10 +106,10 @@ def executed(corpus: Corpus, corpus_dir: str) -> Path:
 
     folder = latest(corpus)
     if (folder / reproduce.SUMMARY).is_file():
-        print(f"taking the run in {folder}; review reproduce brings it up to date", file=sys.stderr)
+        say(f"taking the run in {folder}; review reproduce brings it up to date")
         return folder
     result = reproduce.reproduce(corpus_dir=corpus_dir, demonstrations=reproduce.NONE, folder=folder, progress=sys.stderr)
-    print("\n".join(reproduce.summary_lines(result)), file=sys.stderr)
+    say(*reproduce.summary_lines(result))
     if not result.good:
         raise RunError("not every notebook ran -> see above; name a folder with --from to make a site of what there is")
     return result.folder
