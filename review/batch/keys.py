@@ -146,11 +146,11 @@ def below(folder: Path) -> list[Path]:
     InputError
         If there are too many: as an input of a run every file is read.
     """
-    found = list(itertools.islice(folder.rglob("*"), MOST_BELOW + 1))
+    found = sorted(itertools.islice(folder.rglob("*"), MOST_BELOW + 1))
     if len(found) > MOST_BELOW:
         message = f"the folder holds more than {MOST_BELOW:,} files, and as the input of a run all of them would be read"
         raise InputError.one(folder, message, "name the one in it that is meant")
-    return sorted(one for one in found if "__pycache__" not in one.parts and (one.is_file() or one.is_dir()))
+    return [one for one in found if "__pycache__" not in one.parts and (one.is_file() or one.is_dir())]
 
 
 def _files(inputs: Iterable[Path]) -> dict[str, str]:
