@@ -62,6 +62,11 @@ def printable(text: str, keep: str = "") -> str:
     return "".join(sign if sign.isprintable() or sign in keep else repr(sign)[1:-1] for sign in text)
 
 
+def is_text(word: str) -> bool:
+    """Tell whether a word of the command line is text; bytes that are none stand in it as halves of characters."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in word)
+
+
 REMEDIES = {
     errno.ENOSPC: "make room on the disk, then run the command again",
     errno.EDQUOT: "make room within your quota, then run the command again",

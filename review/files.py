@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from review import drafts
-from review.errors import InputError, Problem, naming
+from review.errors import InputError, Problem, is_text, naming
 from review.system import rename_new
 
 if TYPE_CHECKING:
@@ -146,6 +146,20 @@ def write_new(path: Path, data: bytes) -> None:
             pass
         except OSError:  # a file system without hard links
             os.replace(name, path)
+
+
+def check_name(path: Path) -> None:
+    """Refuse a path that texts cannot hold, notebooks that get it as a parameter among them.
+
+    Raises
+    ------
+    InputError
+        If its bytes are no text.
+    """
+    if not is_text(str(path)):
+        raise InputError.one(
+            path, "the name has bytes that are no text, and no notebook can be told it", "rename the file or folder"
+        )
 
 
 def check_file(path: Path) -> None:

@@ -162,5 +162,5 @@ def apart(source: Path, target: Path) -> None:
     ReviewError
         If both folders are one.
     """
-    if source.resolve() == target.resolve():
+    if paths.real(source) == paths.real(target):
         raise ReviewError(f"{target} holds the figures of the notebooks -> choose another folder")

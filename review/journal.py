@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from review import drafts
+from review import drafts, paths
 from review.errors import InputError, Problem, ReviewError, naming
 from review.files import read_bytes
 
@@ -75,7 +75,7 @@ class Journal:
     def __init__(self, path: Path, fault: Fault) -> None:
         self.path, self._fault, self.rescued = path, fault, b""
         path.parent.mkdir(parents=True, exist_ok=True)
-        if (earlier := self._open.get(path.resolve())) is not None:
+        if (earlier := self._open.get(paths.real(path))) is not None:
             earlier.close()
         drafts.refuse(path)
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
@@ -89,12 +89,12 @@ class Journal:
             os.close(self._handle)
             self._handle = -1
             raise
-        self._open[path.resolve()] = self
+        self._open[paths.real(path)] = self
 
     @classmethod
     def held(cls, path: Path) -> Journal | None:
         """Return the journal that this process has open under a path, or None."""
-        return cls._open.get(path.resolve())
+        return cls._open.get(paths.real(path))
 
     def add(self, entry: Mapping[str, Any]) -> Line:
         """Add a line and return it, with its ``sequence`` (from 1), once it is on the disk.
@@ -121,7 +121,7 @@ class Journal:
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1
-            self._open.pop(self.path.resolve(), None)
+            self._open.pop(paths.real(self.path), None)
 
     def __enter__(self) -> Journal:
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from pathlib import Path
 
@@ -24,6 +25,11 @@ SELECTION = "selection.csv"
 DATAPACKAGE = "datapackage.json"
 DECIDED = Path(".change/decided.json")
 """In a corpus while a change of several files is being written: see :mod:`review.writing`."""
+
+
+def real(path: Path) -> Path:
+    """Return a whole path without links; where links lead to each other it keeps them, for whatever reads it to tell so."""
+    return Path(os.path.realpath(path))
 
 
 def plain_name(text: str) -> str:

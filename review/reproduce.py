@@ -18,7 +18,7 @@ from review.batch.manifest import FINISHED, Event, Manifest
 from review.batch.runner import OK, Outcome
 from review.browser import find_browser
 from review.errors import RunError, UnknownNameError, printable
-from review.files import to_json, write_bytes, write_text
+from review.files import check_name, to_json, write_bytes, write_text
 from review.notebook import FIGURES, TABLES
 
 REPORT = "report.html"
@@ -125,14 +125,16 @@ def reproduce(
     default = not where and corpus.directory == paths.DATA and (selection, version) == (corpora.DEFAULT,) * 2
     parts = [name, edition or "unpublished", corpus.hash[:12], *["filtered"] * bool(where), *["quick"] * small]
     target = folder or paths.RUNS / paths.plain_name("-".join(parts))
-    target = target.resolve()
+    target = paths.real(target)
     values = {
-        "corpus_dir": str(Path(corpus_dir).resolve()) if corpus_dir else "",
+        "corpus_dir": str(paths.real(Path(corpus_dir))) if corpus_dir else "",
         "selection": selection,
         "where": where,
         "review_version": version,
         "seed": seed,
     }
+    for path in (target, paths.real(corpus.directory)):
+        check_name(path)
     sizes = {source: declarations.quick(source) for source in sources}  # of demonstrations; empty for the others
     given = {source: values | size if small else values for source, size in sizes.items()}
     order = sorted(sources, key=lambda source: not sizes[source])  # the longest first

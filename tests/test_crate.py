@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 from urllib.parse import unquote
@@ -185,6 +186,15 @@ def test_an_output_that_another_run_reads_is_one_file(folder, described):
     assert first["result"] in second["object"]
     assert {one.id for one in second["object"] if one.type == "File"} == {"r1/t.csv", "own.txt"}
     assert (third["object"].type, third["object"]["name"]) == ("CreativeWork", "own.txt")  # it was another file then
+
+
+def test_an_output_may_have_any_name(folder, described):
+    names = [os.fsdecode(b"a\xff.csv"), "new\nline.csv", "x%20y.csv", "ü.csv"]
+    held = described(event("r1", left(folder, "r1", dict.fromkeys(names, "a"))))
+    (action,) = actions(held)
+    assert {one.id for one in action["result"]} == {"r1/a%FF.csv", "r1/new%0Aline.csv", "r1/x%2520y.csv", "r1/%C3%BC.csv"}
+    assert {one["name"] for one in action["result"]} == set(names)
+    assert {one.id for one in action["result"]} < {one.id for one in held.root_dataset["hasPart"]}
 
 
 def test_the_same_manifest_gives_the_same_bytes(folder, tmp_path):

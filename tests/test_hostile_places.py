@@ -10,7 +10,7 @@ import pytest
 from conftest import TINY
 from fuzzing import harness, limits, targets
 
-from review import corpus, files, llm
+from review import cli, corpus, files, llm, paths
 from review.batch import keys, manifest
 from review.errors import InputError, ModelError, ReviewError
 from review.llm import weights
@@ -105,6 +105,84 @@ def test_a_link_to_itself_leads_nowhere(tmp_path):
     assert source.leading_out(tmp_path) is None
     put("a device", tmp_path / "out")
     assert source.leading_out(tmp_path) == tmp_path / "out"
+
+
+LOOPS = [
+    ["figures", "--format", "svg", "--only", "02-shares", "--out", "loop"],
+    ["figures", "--format", "svg", "--from", "loop", "--out", "there"],
+    ["site", "--from", "loop", "--out", "there"],
+    ["site", "--from", "there", "--out", "loop"],
+    ["status", "loop"],
+    ["batch", str(paths.NOTEBOOKS / "02-modality.ipynb"), "--out", "loop"],
+    ["batch", str(paths.NOTEBOOKS / "02-modality.ipynb"), "--input", "loop", "--out", "there"],
+    ["reproduce", "--corpus", "loop"],
+    ["reproduce", "--demonstrations", "none", "--out", "loop"],
+    ["code", "--work", "loop"],
+    ["generate", "--modality", "tabular", "--method", "specialized", "-n", "5", "--out", "loop"],
+    ["generate", "--modality", "tabular", "--method", "specialized", "-n", "5", "--out", ""],
+    ["generate", "--modality", "tabular", "--method", "specialized", "-n", "5", "--out", "/"],
+    ["tables", "--resamples", "2", "--out", "loop"],
+    ["import", "loop"],
+]
+
+
+@pytest.mark.parametrize("command", LOOPS, ids=lambda command: " ".join(command)[-60:])
+def test_links_that_lead_to_each_other_end_in_words(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    put("a link to itself", tmp_path / "loop")
+    assert cli.main(command) == 1
+    said = capsys.readouterr().err
+    assert " -> " in said
+    assert (tmp_path / "loop").readlink() == Path("loop")
+    assert {path.name for path in tmp_path.iterdir()} <= {"loop", "there"}
+
+
+def test_no_module_follows_links_in_a_way_that_can_fail():
+    found = {path: path.read_text("utf-8").count(".resolve()") for path in sorted((paths.ROOT / "review").rglob("*.py"))}
+    assert {path.name: count for path, count in found.items() if count} == {"paths.py": 1}  # of this package itself
+
+
+# --- names that are no text
+
+ODD = os.fsdecode(b"a\xff\x1b[2J\n")
+
+
+def test_a_list_may_have_any_name_and_none_gets_into_a_corpus(tiny, capsys):
+    path = tiny / f"{ODD}.ris"
+    path.write_text("TY  - JOUR\nTI  - A walrus in the ward\nAU  - Doe, J\nPY  - 2024\nER  - \n")
+    assert cli.main(["import", str(path), "--corpus", str(tiny), "--apply"]) == 0
+    streams = capsys.readouterr()
+    assert r"a\udcff\x1b[2J\n.ris:1" in streams.out
+    assert "A walrus in the ward" in set(corpus.load(tiny).screening["title"])
+
+
+@pytest.mark.parametrize("command", ["reproduce --corpus", "reproduce --demonstrations none --out", "batch NOTEBOOK --out"])
+def test_a_folder_that_no_notebook_can_be_told_is_refused(command, tiny, capsys):
+    words = command.replace("NOTEBOOK", str(paths.NOTEBOOKS / "02-modality.ipynb")).split()
+    folder = tiny.rename(tiny.parent / ODD)
+    assert cli.main([*words, str(folder)]) == 1
+    assert "the name has bytes that are no text, and no notebook can be told it -> rename" in capsys.readouterr().err
+
+
+def test_words_that_are_no_text_are_refused(tmp_path, capsys):
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n3,4\n")
+    data = ["--real", str(tmp_path / "a.csv"), "--synthetic", str(tmp_path / "a.csv"), "--out", str(tmp_path / "card")]
+    assert cli.main(["evaluate", *data, "--title", ODD]) == 1
+    assert "has bytes that are no text -> write it in UTF-8" in capsys.readouterr().err
+    cell = ["--modality", "tabular", "--method", "specialized", "--out", str(tmp_path / "x.jsonl")]
+    assert cli.main(["generate", *cell, "--option", f"epochs={ODD}"]) == 1
+    assert "is no option -> write NAME=VALUE" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_an_input_may_have_any_name(tmp_path):
+    (tmp_path / "in").mkdir()
+    path = tmp_path / "in" / ODD
+    path.write_text("1")
+    first = keys.compute(keys.Source("", own=False), {"folder": str(tmp_path / "in")})
+    assert list(first.files) == [str(path)]
+    path.rename(path.with_name(os.fsdecode(b"a\xfe")))
+    assert keys.compute(keys.Source("", own=False), {"folder": str(tmp_path / "in")}).digest != first.digest
 
 
 # --- parameters of a batch

@@ -43,7 +43,7 @@ EXPLAINED = {
     ("batch/cluster.py", "run_each"): "marks the files of one call in the memory of a worker",
     ("batch/cluster_worker.py", "perform"): DIARY + ". Files are looked up by their names",
     ("batch/kernel.py", "PrivateKernelManager.__init__"): DIARY,
-    ("batch/keys.py", "below"): "counts first, up to a limit; sorted where it is used",
+    ("batch/keys.py", "below"): "taken up to a limit, then sorted",
     ("batch/runner.py", "execute"): "tells whether a file is older than the run",
     ("batch/warm.py", "_pool"): "tells a process from its fork",
     ("batch/warm.py", "launch"): DIARY,

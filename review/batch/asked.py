@@ -42,7 +42,7 @@ class Asked:
     def write(self, folder: Path) -> None:
         """Keep it in the folder of the batch."""
         limits = {"cell_timeout": self.cell_timeout, "run_timeout": self.run_timeout}
-        files = {"notebook": shown(self.notebook.resolve()), "inputs": [shown(path.resolve()) for path in self.inputs]}
+        files = {"notebook": shown(paths.real(self.notebook)), "inputs": [shown(paths.real(path)) for path in self.inputs]}
         write_text(folder / NAME, to_json({"format": FORMAT, **files, **limits, "sets": [dict(one) for one in self.sets]}))
 
 

@@ -113,7 +113,7 @@ def status(options: argparse.Namespace) -> pd.DataFrame:
         raise OptionError(f"there is no batch in {paths.RUNS / 'batch'} -> name a folder")
     tables = []
     for folder in folders:
-        table = _planned(folder.resolve(), asked.read(folder))
+        table = _planned(paths.real(folder), asked.read(folder))
         table.insert(0, "batch", folder.name)
         tables.append(table)
     whole = pd.concat(tables, ignore_index=True)
@@ -146,6 +146,7 @@ def _asked(options: argparse.Namespace) -> tuple[Path, Asked]:
     from review import paths
     from review.batch import asked, grid
     from review.errors import OptionError
+    from review.files import check_name
 
     if options.jobs < 1:
         raise OptionError(f"--jobs is {options.jobs} -> give 1 or more")
@@ -154,7 +155,8 @@ def _asked(options: argparse.Namespace) -> tuple[Path, Asked]:
             raise OptionError(f"{name} is {value} -> give a number of seconds above 0")
     if options.notebook is None and not (options.resume and options.out):
         raise OptionError("no notebook is named -> name one, or go on with an earlier batch: --resume --out DIR")
-    folder: Path = (options.out or paths.RUNS / "batch" / options.notebook.stem).resolve()
+    folder: Path = paths.real(options.out or paths.RUNS / "batch" / options.notebook.stem)
+    check_name(folder)
     if options.resume:
         if options.parameter or options.grid or options.input:
             raise OptionError("--resume takes parameters from the earlier batch -> leave out -p, -f and --input")

@@ -9,12 +9,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import os
 import re
 import shlex
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from review import paths
 from review.batch import keys, manifest
@@ -77,7 +79,7 @@ def write(folder: Path) -> Path:
     InputError
         If the manifest cannot be read, or there is no such run.
     """
-    folder = folder.resolve()
+    folder = paths.real(folder)
     ends = {event.run: event for event in manifest.read(folder / manifest.NAME) if event.event == FINISHED}
     runs = [(event, place) for event in ends.values() if (place := _place(folder, event))]
     if not runs:
@@ -223,7 +225,7 @@ class _Crate:
 
     def _input(self, name: str, digest: str) -> Any:
         """Return an input: a file of the crate if it is one and still the same; otherwise by name and hash."""
-        path = (paths.ROOT / name).resolve()
+        path = paths.real(paths.ROOT / name)
         if path.is_relative_to(self.folder) and path.is_file() and keys.of_file(path) == digest:
             return self._file(path)
         shown = self._named(name)
@@ -258,12 +260,14 @@ class _Crate:
         return _HOME.sub("~", manifest.redacted(text))
 
     def _file(self, path: Path) -> Any:
-        """Return a file of the crate."""
+        """Return a file of the crate; bytes of its name that are no text stand in its identifier as they are."""
+        from rocrate.model.data_entity import DataEntity
+
         name = path.relative_to(self.folder).as_posix()
         if name not in self._files:
             size = str(path.stat().st_size)  # a text in RO-Crate
-            facts = {"name": path.name, "sha256": keys.of_file(path), "contentSize": size, **_format(path)}
-            self._files[name] = self.crate.add_file(dest_path=name, properties=facts)
+            facts = {"@type": "File", "name": path.name, "sha256": keys.of_file(path), "contentSize": size, **_format(path)}
+            self._files[name] = self.crate.add(DataEntity(self.crate, quote(os.fsencode(name)), properties=facts))
         return self._files[name]
 
     def _context(self, identifier: str, facts: Mapping[str, Any]) -> Any:

@@ -115,7 +115,7 @@ def compute(source: Source, parameters: Mapping[str, Any], inputs: Iterable[Path
     parts = {
         "source": source.digest,
         "parameters": digest(json.dumps(dict(parameters), sort_keys=True, ensure_ascii=False).encode()),
-        "inputs": digest(*(part.encode() for pair in sorted(files.items()) for part in pair)),
+        "inputs": digest(*(os.fsencode(part) for pair in sorted(files.items()) for part in pair)),
         "package": package() if source.own else "",
         "lock": lock(),
     }
@@ -167,7 +167,7 @@ def _files(inputs: Iterable[Path]) -> dict[str, str]:
 
 def shown(path: Path) -> str:
     """Return a path, relative to the project where it lies in it."""
-    whole = path.resolve()
+    whole = paths.real(path)
     return str(whole.relative_to(paths.ROOT)) if whole.is_relative_to(paths.ROOT) else str(path)
 
 

@@ -120,7 +120,7 @@ def _change(found: Outcome, options: argparse.Namespace) -> None:
         say("nothing to write: the settled studies are in coding.csv as they are")
         return
     sys.stdout.write(change.diff())
-    if change.folder.resolve() == paths.DATA.resolve():
+    if paths.real(change.folder) == paths.real(paths.DATA):
         say("data/ is built from data/build/evidence/, and `make data` would undo this -> work on a copy of it")
     try:
         if options.apply:

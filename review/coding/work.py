@@ -55,7 +55,7 @@ class Work:
     @property
     def options(self) -> str:
         """The options of ``review code`` that name this task."""
-        own = self.corpus.directory.resolve() == paths.DATA.resolve()
+        own = paths.real(self.corpus.directory) == paths.real(paths.DATA)
         return f"{'' if own else f'--corpus {_shown(self.corpus.directory)} '}--work {_shown(self.folder)}"
 
     def show(self) -> Any:
@@ -185,7 +185,7 @@ def find(corpus: Corpus, folder: Path | None = None) -> Work:
 
 def _shown(folder: Path) -> str:
     """Return a folder as one types it: inside the project relative to it."""
-    path = folder.resolve()
+    path = paths.real(folder)
     return shlex.quote(str(path.relative_to(paths.ROOT) if path.is_relative_to(paths.ROOT) else folder))
 
 

@@ -68,10 +68,13 @@ def run(options: argparse.Namespace) -> pd.DataFrame:
         Before anything is measured, if the card could not be written.
     """
     from review import corpus, evaluation, paths
+    from review.errors import OptionError, is_text
     from review.evaluation import card as cards
     from review.evaluation import constraints, human, inputs, judge
     from review.files import check_file
 
+    if not is_text(options.title):
+        raise OptionError(f"the title {options.title!r} has bytes that are no text -> write it in UTF-8")
     for name in cards.FILES:
         check_file(options.out / name)
     settings = evaluation.Settings(options.seed, options.deals, options.most, options.repeats, options.perplexity)

@@ -57,7 +57,7 @@ def deadly(paths: Sequence[Path]) -> Path | None:
 
     What reads them is native code, which some damaged files make abort: nothing can be caught then. So another process tries.
     """
-    names = b"\0".join(os.fsencode(path.resolve()) for path in paths)
+    names = b"\0".join(os.fsencode(os.path.realpath(path)) for path in paths)
     command = [sys.executable, "-P", "-c", f"from {__name__} import try_all; try_all()"]
     done = subprocess.run(command, input=names, capture_output=True, check=False)  # noqa: S603 (this module)
     survived = done.stdout.count(b"\n")

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from review import generators, paths
-from review.errors import OptionError
+from review.errors import OptionError, is_text
 from review.files import check_file
 from review.generators import dataset
 from review.printing import say
@@ -50,8 +50,8 @@ def run(options: argparse.Namespace) -> pd.DataFrame | None:
     if "cache" in known and "cache" not in given:
         given["cache"] = "" if options.cache == NO_CACHE else options.cache or str(paths.CACHE)
     target = options.out or paths.RUNS / "generated" / f"{'-'.join(cell)}.jsonl"
-    for path in (target, dataset.beside(target)):
-        check_file(path)
+    check_file(target)
+    check_file(dataset.beside(target))
     made = generators.generate(*cell, options.number, options.seed, progress=Progress(), **given)
     records, beside = made.write(target)
     say(f"{len(made.accepted)} of {len(made.records)} records accepted; model: {made.model['model']}")
@@ -75,6 +75,6 @@ class Progress:
 
 def _pair(text: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
-    if not sign or not name:
+    if not sign or not name or not is_text(text):
         raise OptionError(f"{text!r} is no option -> write NAME=VALUE")
     return name, value

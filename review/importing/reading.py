@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from review.errors import InputError, OptionError, Problem
+from review.errors import InputError, OptionError, Problem, printable
 from review.files import decode, digest, read_bytes
 from review.importing import bibtex, csl, nbib, ris, table
 from review.importing.records import Record
@@ -87,22 +87,20 @@ def read(path: Path | str, form: str = "") -> Reading:
     """
     if form and form not in READERS:
         raise OptionError(f"there is no format {form!r} -> choose one of: {', '.join(READERS)}")
-    place = Path(path)
+    place, file = Path(path), printable(str(path))  # as it can stand in a corpus
     data = _bytes(place)
     text = _text(place, data)
     found = form or detect(text)
     if not found:
         names = ", ".join(NAMES.values())
         raise InputError.one(path, "the format is not known", f"export {names}; or name it with --from-format")
-    records, problems = READERS[found](text, str(path))
+    records, problems = READERS[found](text, file)
     if not records and not problems:
-        problems = [
-            Problem(str(path), None, None, f"there is no record in it, read as {NAMES[found]}", "check what was exported")
-        ]
+        problems = [Problem(file, None, None, f"there is no record in it, read as {NAMES[found]}", "check what was exported")]
     problems = _shown(sorted(problems))
     if not records:
         raise InputError(problems)
-    return Reading(str(path), found, tuple(_numbered(records)), tuple(problems), digest(data))
+    return Reading(file, found, tuple(_numbered(records)), tuple(problems), digest(data))
 
 
 def _numbered(records: list[Record]) -> Iterator[Record]:

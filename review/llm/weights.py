@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from review import paths
 from review.errors import ModelError
 from review.llm import EMBEDDED, gguf_header
 
@@ -100,7 +101,7 @@ def check(path: Path) -> Weights:
     if head != gguf_header.MAGIC:
         what = "is empty" if not head else "is no GGUF file (it does not start with the letters GGUF)"
         raise ModelError(f"{path} {what} -> download or convert it again")
-    return Weights(path.resolve(), path.stem, total)
+    return Weights(paths.real(path), path.stem, total)
 
 
 def reason(path: Path) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from review import strict_json
+from review import paths, strict_json
 from review.drafts import SUFFIX
 from review.errors import InputError, ReviewError, RunError, naming
 from review.files import check_folder, mode_of, to_json
@@ -146,14 +146,14 @@ def check_target(folder: Path, needed: Iterable[Path] = (), *, force: bool = Fal
         If the folder, or the one that it is in, could not be made or written to.
     """
     for path in needed:
-        if path.resolve().is_relative_to(folder.resolve()):
+        if paths.real(path).is_relative_to(paths.real(folder)):
             raise RunError(f"{folder} would be replaced, and {path} is in it -> name another folder with --out")
     if folder.is_file():
         raise RunError(f"{folder} is a file -> name a folder with --out")
     if folder.is_dir() and any(folder.iterdir()) and not _is_site(folder) and not force:
         raise RunError(f"{folder} holds something that is no site -> name another folder with --out, or replace it with --force")
     check_folder(folder)
-    check_folder(folder.resolve().parent, folder)
+    check_folder(paths.real(folder).parent, folder)
 
 
 def _is_site(folder: Path) -> bool:
@@ -167,7 +167,7 @@ def _is_site(folder: Path) -> bool:
 
 def replace(folder: Path, files: dict[str, bytes], rename: Callable[[Path, Path], None] = os.replace) -> None:
     """Write files beside a folder, then let them take its place; if that fails, what was there stays."""
-    folder = folder.resolve()
+    folder = paths.real(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _workplace(folder) as made:
         new = made / "new"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -167,9 +166,9 @@ def read(folder: Path, corpus: Corpus) -> Run:
 
 def leading_out(folder: Path) -> Path | None:
     """Return a link in a folder that leads out of it; None if there is none."""
-    home = folder.resolve()
+    home = paths.real(folder)
     links = (path for path in sorted(folder.rglob("*")) if path.is_symlink())
-    return next((path for path in links if not Path(os.path.realpath(path)).is_relative_to(home)), None)
+    return next((path for path in links if not paths.real(path).is_relative_to(home)), None)
 
 
 def _notebook(path: Path) -> Executed:
