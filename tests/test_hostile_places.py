@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import TINY
 from fuzzing import harness, limits, targets
+from site_runs import tiny_run
 
 from review import cli, corpus, files, llm, paths
 from review.batch import keys, manifest
@@ -173,6 +174,16 @@ def test_words_that_are_no_text_are_refused(tmp_path, capsys):
     assert cli.main(["generate", *cell, "--option", f"epochs={ODD}"]) == 1
     assert "is no option -> write NAME=VALUE" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+@pytest.mark.parametrize("place", ["", "figures"])
+def test_a_site_of_a_run_with_a_name_that_is_no_text_is_refused(place, tiny, tmp_path):
+    tiny_run(tmp_path / "run", tiny)
+    loaded = corpus.load(tiny)
+    source.read(tmp_path / "run", loaded)
+    (tmp_path / "run" / place / os.fsdecode(b"x\xff.ipynb")).write_text("{}")
+    with pytest.raises(InputError, match=r"x\\udcff.ipynb: the name has bytes that are no text"):
+        source.read(tmp_path / "run", loaded)
 
 
 def test_an_input_may_have_any_name(tmp_path):

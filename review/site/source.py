@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from review import paths
 from review.batch.declarations import promised, read_notebook
-from review.errors import InputError, RunError, UnknownNameError, printable
+from review.errors import InputError, RunError, UnknownNameError, is_text, printable
 from review.files import read_text
 from review.notebook import CARDS, FIGURES, GENERATED, TABLES
 from review.reproduce import SUMMARY
@@ -130,7 +130,7 @@ def read(folder: Path, corpus: Corpus) -> Run:
     Raises
     ------
     InputError
-        If a file of the run is broken.
+        If a file of the run is broken, or has a name that is no text.
     RunError
         If the folder has no executed notebook, was made from another corpus, or has a link that leads out of it.
     """
@@ -138,6 +138,9 @@ def read(folder: Path, corpus: Corpus) -> Run:
         raise RunError(f"there is no run in {folder} -> run: review reproduce, or name another folder with --from")
     if stray := leading_out(folder):
         raise RunError(f"{printable(str(stray))} is a link to a place outside of the run, which a site would show -> remove it")
+    for path in sorted(folder.rglob("*")):
+        if not is_text(path.name):
+            raise InputError.one(path, "the name has bytes that are no text, and no page can name it", "rename it")
     path = folder / SUMMARY
     said = _json(path) if path.exists() else {}
     if not isinstance(said, dict):
