@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-import os
 import re
 import shlex
 import uuid
@@ -267,7 +266,7 @@ class _Crate:
         if name not in self._files:
             size = str(path.stat().st_size)  # a text in RO-Crate
             facts = {"@type": "File", "name": path.name, "sha256": keys.of_file(path), "contentSize": size, **_format(path)}
-            self._files[name] = self.crate.add(DataEntity(self.crate, quote(os.fsencode(name)), properties=facts))
+            self._files[name] = self.crate.add(DataEntity(self.crate, quote(name, errors="surrogateescape"), properties=facts))
         return self._files[name]
 
     def _context(self, identifier: str, facts: Mapping[str, Any]) -> Any:

@@ -115,7 +115,7 @@ def compute(source: Source, parameters: Mapping[str, Any], inputs: Iterable[Path
     parts = {
         "source": source.digest,
         "parameters": digest(json.dumps(dict(parameters), sort_keys=True, ensure_ascii=False).encode()),
-        "inputs": digest(*(os.fsencode(part) for pair in sorted(files.items()) for part in pair)),
+        "inputs": digest(*(part.encode("utf-8", "surrogateescape") for pair in sorted(files.items()) for part in pair)),
         "package": package() if source.own else "",
         "lock": lock(),
     }
