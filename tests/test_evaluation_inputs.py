@@ -181,7 +181,7 @@ def test_other_files_are_refused(tmp_path):
     with pytest.raises(InputError, match="no Parquet file"):
         readers.read(put(tmp_path, "a.parquet", "no"))
     (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="this is a folder -> name a file"):
         readers.read(tmp_path / "folder.csv")
 
 

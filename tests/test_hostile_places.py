@@ -232,3 +232,10 @@ def test_a_pipe_is_no_input(tmp_path):
     put("a pipe", tmp_path / "pipe")
     with pytest.raises(InputError, match="pipe: the input is no file -> name one"):
         keys.compute(keys.Source("", own=False), {}, [tmp_path / "pipe"])
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "nul\0", "x/" * 3000])
+def test_what_can_be_no_name_is_no_input(name, tmp_path):
+    assert keys.named({"text": name}) == {}
+    with pytest.raises(InputError, match="the input file is missing"):
+        keys.compute(keys.Source("", own=False), {}, [tmp_path / name])

@@ -73,12 +73,12 @@ def open_notebook(page, address, name):
 def run_all(page, path, seconds=240):
     """Run every cell and return the saved code cells once the last one has run.
 
-    JupyterLab forgets "Run All Cells" if the kernel is not ready yet: it is asked again while nothing runs. Dialogs (choice of a
-    kernel, a file that changed on disk between two saves) are accepted.
+    JupyterLab forgets "Run All Cells", or the rest of it, if the kernel is not ready yet: it is asked again while nothing runs.
+    Dialogs (choice of a kernel, a file that changed on disk between two saves) are accepted.
     """
     from playwright.sync_api import TimeoutError as TooLate
 
-    deadline, asked = time.monotonic() + seconds, 0.0
+    deadline, asked, told = time.monotonic() + seconds, 0.0, []
     while time.monotonic() < deadline:
         try:
             book = json.loads(path.read_text("utf-8"))
@@ -88,18 +88,27 @@ def run_all(page, path, seconds=240):
         cells = [cell for cell in book["cells"] if cell["cell_type"] == "code"]
         if cells[-1]["execution_count"]:
             return cells
+        assert not (wrong := errors_of(cells)), wrong
         dialog = page.locator(".jp-Dialog .jp-mod-accept")
         if dialog.count():
+            told += page.locator(".jp-Dialog").all_text_contents()
             with contextlib.suppress(TooLate):  # it may close by itself meanwhile
                 dialog.last.click(timeout=3000)
         waiting = page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').count()
-        if waiting and time.monotonic() - asked > 10 and not cells[0]["execution_count"]:
+        if waiting and time.monotonic() - asked > (30 if cells[0]["execution_count"] else 10):
             with contextlib.suppress(TooLate):  # asked again in the next round
                 run_again(page)
                 asked = time.monotonic()
         page.wait_for_timeout(2000)
         page.keyboard.press("Control+s")
-    raise AssertionError("the last cell did not run")
+    counts = [cell["execution_count"] for cell in cells]
+    raise AssertionError(f"the last cell did not run: counts {counts}, idle: {bool(waiting)}, dialogs {told}")
+
+
+def errors_of(cells):
+    """Return the errors that cells end in."""
+    found = [output for cell in cells for output in cell["outputs"] if output["output_type"] == "error"]
+    return [f"{output['ename']}: {output['evalue']}" for output in found]
 
 
 def see_figure(page):

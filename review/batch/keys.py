@@ -131,11 +131,7 @@ def named(parameters: Mapping[str, Any]) -> dict[str, Path]:
 
 
 def _is_input(value: str) -> bool:
-    try:
-        path = Path(value)
-        return path.is_file() or (path.is_dir() and not os.path.samefile(path, path.absolute().anchor))
-    except (OSError, ValueError):  # too long for a name, or with a NUL: no path
-        return False
+    return os.path.isfile(value) or (os.path.isdir(value) and not os.path.samefile(value, os.path.abspath(os.sep)))
 
 
 def below(folder: Path) -> list[Path]:
@@ -156,8 +152,9 @@ def below(folder: Path) -> list[Path]:
 def _files(inputs: Iterable[Path]) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in inputs:
-        if not path.is_file() and not path.is_dir():
-            wrong, remedy = ("is no file", "name one") if path.exists() else ("file is missing", "add it, or do not name it")
+        if not os.path.isfile(path) and not os.path.isdir(path):  # which do not fail, whatever the name
+            there = os.path.exists(path)
+            wrong, remedy = ("is no file", "name one") if there else ("file is missing", "add it, or do not name it")
             raise InputError.one(path, f"the input {wrong}", remedy)
         for name in below(path) if path.is_dir() else [path]:
             if name.is_file():
