@@ -8,21 +8,13 @@ import os
 import sys
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from review import __version__, streams
-from review.commands import DELEGATED
+from review.commands import DELEGATED, Parser
 from review.errors import InputError, ReviewError, printable, with_remedy
 from review.printing import print_table, say
 
 GOOD, BAD, USAGE = 0, 1, 2
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints about a word of the command line, which may be the name of any file, can be shown."""
-
-    def error(self, message: str) -> NoReturn:
-        super().error(printable(message, keep="\n"))
 
 
 def parser(asked: Collection[str] | None = None) -> argparse.ArgumentParser:
@@ -34,23 +26,23 @@ def parser(asked: Collection[str] | None = None) -> argparse.ArgumentParser:
         Words of a command line: of the commands in :data:`DELEGATED` only those named in it get their options, which takes
         loading their modules. By default all do.
     """
-    common = _Parser(add_help=False)
+    common = Parser(add_help=False)
     common.add_argument("--corpus", default="", metavar="DIR", help="folder of a corpus (default: the project's data/)")
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    choice = _Parser(add_help=False)
+    choice = Parser(add_help=False)
     choice.add_argument("--selection", metavar="NAME", help="v2, v1, pool, all or another selection of the corpus")
     choice.add_argument("--where", default="", metavar="FILTER", help='for example: year >= 2023 and modality == "text"')
-    version = _Parser(add_help=False)
+    version = Parser(add_help=False)
     version.add_argument("--review-version", metavar="V", help="version of the published values: v1, v2 or news")
-    output = _Parser(add_help=False)
+    output = Parser(add_help=False)
     output.add_argument("--format", choices=("table", "json", "csv"), default="table", help="how to print")
 
     text = "Reproduce, question and extend a scoping review from its coded corpus."
-    main_parser = _Parser(prog="review", description=text)
+    main_parser = Parser(prog="review", description=text)
     main_parser.add_argument("--version", action="version", version=f"review {__version__}")
     commands = main_parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(name: str, run: Callable[[argparse.Namespace], int], text: str, *parents: _Parser) -> _Parser:
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str, *parents: Parser) -> Parser:
         command = commands.add_parser(name, help=text, description=text, parents=[common, *parents])
         command.set_defaults(run=run)
         return command
@@ -160,8 +152,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _recover(options: argparse.Namespace) -> None:
-    """Finish or undo a change of the corpus that was cut off, if this command is going to change it."""
-    if not (getattr(options, "apply", False) or getattr(options, "write", False)):
+    """Finish or undo a change of the corpus that was cut off, if this command is going to change or check it."""
+    if not (options.command == "validate" or getattr(options, "apply", False) or getattr(options, "write", False)):
         return
     from review import paths, writing
 
@@ -183,11 +175,8 @@ def _printed() -> bool:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    from review import corpus, paths, writing
+    from review import corpus
 
-    folder = Path(options.corpus or paths.DATA)
-    if writing.recover(folder):
-        say(f"{folder}: finished a change that was cut off")
     loaded = corpus.load(options.corpus)
     sizes = ", ".join(f"{name} {len(keys)}" for name, keys in loaded.selections.items())
     told = f"{loaded.directory}: good; studies by selection: {sizes}; {len(loaded.coding)} codes; hash {loaded.hash[:12]}"

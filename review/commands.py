@@ -1,8 +1,19 @@
-"""Commands of the command line that stand in modules of their own, which are loaded when they are asked for."""
+"""The parser of the command line, and its commands that stand in modules of their own, loaded when they are asked for."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import argparse
+from typing import NamedTuple, NoReturn
+
+from review.errors import printable
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints about a word of the command line, which may be the name of any file, can be shown."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the command line, and end the program."""
+        super().error(printable(message, keep="\n"))
 
 
 class Delegated(NamedTuple):

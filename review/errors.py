@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,9 +63,13 @@ def printable(text: str, keep: str = "") -> str:
     return "".join(sign if sign.isprintable() or sign in keep else repr(sign)[1:-1] for sign in text)
 
 
-def is_text(word: str) -> bool:
-    """Tell whether a word of the command line is text; bytes that are none stand in it as halves of characters."""
-    return not any("\ud800" <= sign <= "\udfff" for sign in word)
+HALF = re.compile("[\ud800-\udfff]")
+"""Half of a character, which no file can hold; bytes of a name or of the command line that are no text are such, too."""
+
+
+def is_text(text: str) -> bool:
+    """Tell whether there are only whole characters in a text."""
+    return not HALF.search(text)
 
 
 REMEDIES = {

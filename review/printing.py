@@ -6,6 +6,8 @@ import io
 import sys
 from typing import TYPE_CHECKING
 
+from review.errors import printable
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -23,16 +25,12 @@ def print_data(text: str) -> None:
 
 def say(*lines: str) -> None:
     """Print lines to people, on standard error: of what names and texts hold nothing is obeyed by the terminal."""
-    from review.errors import printable
-
     for line in lines:
         print(printable(line), file=sys.stderr)
 
 
 def print_path(path: Path) -> None:
     """Print a path to standard output: exactly for a program, as it can be shown for people."""
-    from review.errors import printable
-
     print(printable(str(path)) if sys.stdout.isatty() else path)
 
 
@@ -45,7 +43,6 @@ def print_table(frame: pd.DataFrame, form: str) -> None:
     form : {"table", "json", "csv"}
         Aligned for people, control characters written out; to be read by a program, exactly; for a spreadsheet, without formulas.
     """
-    from review.errors import printable
     from review.files import records, sheet, to_json
 
     rows = records(frame)

@@ -9,13 +9,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from review.errors import InputError, Problem
+from review.errors import HALF, InputError, Problem
 from review.files import NO_TEXT, read_text
 
 _ESCAPE = re.compile(r"\\u(?:[dD][89a-fA-F]|[fF]{3}[eEfF]|00[01])")
 """What may stand for half of a character, for none at all, or for a control character."""
-
-_HALF = re.compile("[\ud800-\udfff]")
 
 
 def load(path: Path, remedy: str, *, controls: bool = True, nan: bool = False) -> Any:
@@ -63,7 +61,7 @@ def parse(file: str, text: str, remedy: str, line: int | None = None, *, control
     try:
         numbers: dict[str, Any] = {} if nan else {"parse_constant": _no_number, "parse_float": _number}
         found = json.loads(text, object_pairs_hook=_once, **numbers)
-        fault = _texts(found, _HALF if controls else NO_TEXT) if _ESCAPE.search(text) else ""
+        fault = _texts(found, HALF if controls else NO_TEXT) if _ESCAPE.search(text) else ""
     except json.JSONDecodeError as error:
         fault, at = f"not JSON ({error.msg})", line or error.lineno
     except RecursionError:

@@ -137,8 +137,8 @@ def _files(notebook: Path, named: Sequence[Path], cwd: Path, shared: bool) -> di
     """Return all that a run reads by place (see :class:`Task`): files, folders, and the files in these."""
     found = {str(notebook) if shared else f"notebook/{notebook.name}": notebook}
     for path in (one.absolute() for one in named):
-        whole = (path, *keys.below(path)) if path.is_dir() else (path,)
-        found.update({str(one) if shared else _place(one, cwd): one for one in whole})
+        below = [one for one in keys.below(path) if one.is_file() or one.is_dir()] if path.is_dir() else []
+        found.update({str(one) if shared else _place(one, cwd): one for one in (path, *below)})
     return found
 
 

@@ -135,7 +135,7 @@ def _is_input(value: str) -> bool:
 
 
 def below(folder: Path) -> list[Path]:
-    """Return the files and folders in a folder, but for what Python keeps there, sorted.
+    """Return all that is in a folder, but for what Python keeps there, sorted.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def below(folder: Path) -> list[Path]:
     if len(found) > MOST_BELOW:
         message = f"the folder holds more than {MOST_BELOW:,} files, and as the input of a run all of them would be read"
         raise InputError.one(folder, message, "name the one in it that is meant")
-    return [one for one in found if "__pycache__" not in one.parts and (one.is_file() or one.is_dir())]
+    return [one for one in found if "__pycache__" not in one.parts]
 
 
 def _files(inputs: Iterable[Path]) -> dict[str, str]:

@@ -9,14 +9,13 @@ import hashlib
 import io
 import json
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from review.errors import InputError, MissingExtraError, Problem
+from review.errors import InputError, MissingExtraError, Problem, is_text
 from review.files import decode, read_bytes
 from review.generators.dataset import FORMAT
 
@@ -28,7 +27,6 @@ MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL"})
 """What counts as a missing value where values are written as text, blanks around it aside."""
 
 FEWEST_ROWS = 2
-_HALF = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -245,7 +243,7 @@ def _object(file: str, number: int, line: str) -> dict[str, Any]:
         raise refuse(f"not JSON ({str(error)[:120]})", "write one JSON object a line") from None
     if not isinstance(row, dict):
         raise refuse("the line is no JSON object", "write one JSON object a line")
-    if "\\u" in line and _HALF.search(json.dumps(row, ensure_ascii=False)):
+    if "\\u" in line and not is_text(json.dumps(row, ensure_ascii=False)):
         raise refuse(
             "half of a character (a surrogate without its partner) stands in a text", "write the whole character, or none"
         )

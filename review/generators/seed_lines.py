@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from review.errors import Problem
+from review.errors import Problem, is_text
 from review.files import read_text
 
 Report = Callable[[str, str, str], bool]
@@ -103,7 +103,7 @@ def _is_text(value: object, key: str, report: Report) -> bool:
         return report(key, "the field is empty", "write its text")
     if value != value.strip():
         return report(key, "it begins or ends with white space", "remove that")
-    if any("\ud800" <= letter <= "\udfff" for letter in value):
+    if not is_text(value):
         return report(key, "it holds half of a surrogate pair", "write the character itself")
     return True
 
